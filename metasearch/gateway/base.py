@@ -1,0 +1,70 @@
+"""What a gateway is: the only door to a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from metasearch.types import ModelReply, ModelRequest, Owner, Stream, Usage
+
+__all__ = ["Caps", "Gateway", "Record", "Spent"]
+
+
+class Record(Protocol):
+    """Where replies are kept. The archive is one; the gateway does not know which."""
+
+    def find(self, key: str) -> ModelReply | None:
+        """Return the recorded reply (with `recorded=True`), or None."""
+        ...
+
+    async def keep(
+        self, key: str, request: ModelRequest, stream: Stream, reply: ModelReply, owner: Owner
+    ) -> None:
+        """Write a reply durably; returns once it is committed, many are committed together."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Limits of one search; None means no limit of that kind.
+
+    Attributes:
+        dollars: never exceeded, calls in flight included (their worst case is reserved).
+        tokens: prompt and completion tokens together.
+        calls: model calls really made.
+    """
+
+    dollars: float | None = None
+    tokens: int | None = None
+    calls: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What has been really paid; replies from the record cost nothing."""
+
+    dollars: float = 0.0
+    usage: Usage = Usage()
+    calls: int = 0
+
+
+class Gateway(Protocol):
+    """Meters, limits, records and makes every model call."""
+
+    async def ask(self, request: ModelRequest, stream: Stream, owner: Owner) -> ModelReply:
+        """Answer a request from the record, else from the endpoint.
+
+        Raises:
+            BudgetExhausted: the worst case of this call does not fit under a cap.
+            GatewayUnavailable: the endpoint fails after the client's own retries.
+            ConfigError: the endpoint says the request itself is wrong (key, URL, model, prompt too long).
+        """
+        ...
+
+    def spent(self, owner: Owner | None = None) -> Spent:
+        """Return what this search has paid so far, for one owner or in all."""
+        ...
+
+    async def close(self) -> None:
+        """Close the one long-lived client; safe to call twice."""
+        ...

@@ -1,0 +1,143 @@
+"""What a sandbox is: the seam between the host and code that a model wrote.
+
+A sandbox opens one `Worker` for a design; a worker runs jobs of that design, several at once, each in a process
+(docker) or interpreter (wasm) of its own that is never used again. Nothing that a design does raises here:
+whatever it does is a `JobResult`. Only `SandboxUnavailable` is raised, when the sandbox itself is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol, Self, TypeAlias
+
+from metasearch.types import Json, Outcome
+
+__all__ = ["AnswerCall", "CallRefused", "Job", "JobResult", "Limits", "Sandbox", "Worker"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Caps on one job.
+
+    Attributes:
+        active_seconds: time that the design itself may compute, waiting for the model left out.
+        wall_seconds: time from start to end, the waiting included.
+        memory_mib: memory of the job's process.
+        answer_bytes: size of the JSON that the design returns.
+        output_bytes: how much of what it prints is kept.
+        open_calls: model calls that one job may have waiting at the same time; more wait their turn.
+        nested_runs: `run_code` calls that one job may make in all.
+    """
+
+    active_seconds: float = 10.0
+    wall_seconds: float = 600.0
+    memory_mib: int = 256
+    answer_bytes: int = 64_000
+    output_bytes: int = 16_000
+    open_calls: int = 16
+    nested_runs: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of a design: a plain value that can be sent to another machine.
+
+    Attributes:
+        inputs: what the design's entry function is given (`Task.public()` for `solve`).
+        seed: seeds the design's `random`.
+    """
+
+    inputs: dict[str, Json]
+    seed: int = 0
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """What came of a job. Every text in it is a stranger's: quote it as data.
+
+    Attributes:
+        outcome: ANSWERED, or how it failed. `INFRASTRUCTURE` means the sandbox failed, not the design.
+        answer: plain JSON (finite numbers, clean strings, depth at most 64) or None.
+        error: last part of the design's traceback, or the limit that it hit; "" when answered.
+        stdout: the first `output_bytes` of what it printed.
+        active_seconds, seconds: by the host's clock, without and with waiting for calls.
+    """
+
+    outcome: Outcome
+    answer: Json = None
+    error: str = ""
+    stdout: str = ""
+    active_seconds: float = 0.0
+    seconds: float = 0.0
+
+
+class CallRefused(Exception):  # noqa: N818 - it travels into the design as the kit's own error
+    """Raised by an `AnswerCall`: the design gets the reason as an exception of the kit.
+
+    Attributes:
+        kind: "over_budget", "blank", "truncated", "refused", "wrong_format" or "bad_request".
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+AnswerCall: TypeAlias = Callable[[dict[str, Json]], Awaitable[dict[str, Json]]]
+"""Answers one `ask` of a design. The argument is untrusted JSON: `{agent, messages: [{role, content}],
+temperature?, max_tokens?, schema?}`; the value is `{text, finish}`. May raise `CallRefused`; any other exception
+ends the job and comes out of `Worker.run` unchanged (so BudgetExhausted and GatewayUnavailable reach the search)."""
+
+
+class Worker(Protocol):
+    """A warm place for the jobs of one design."""
+
+    async def run(self, job: Job, answer_call: AnswerCall) -> JobResult:
+        """Run the design once.
+
+        Raises:
+            SandboxUnavailable: the sandbox is gone and could not be started again.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End all that still runs and remove every trace; safe to call twice."""
+        ...
+
+
+class Sandbox(Protocol):
+    """A way to run untrusted code.
+
+    Attributes:
+        name: the plug-in's name, "docker" or "wasm".
+    """
+
+    name: str
+
+    async def open(self, source: str) -> Worker:
+        """Return a worker for this design's source text.
+
+        Raises:
+            SandboxUnavailable: with what to install or start.
+        """
+        ...
+
+    async def describe(self) -> dict[str, Json]:
+        """Return versions and limits in force, for `doctor` and the record; raises as `open` does."""
+        ...
+
+    async def close(self) -> None:
+        """Close every worker; safe to call twice."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
