@@ -2,7 +2,7 @@
 
 MetasearchError
  +-- ConfigError           an option, file or reply is wrong and the user can mend it; exit code 2
- +-- BudgetExhausted       a cap is reached: a normal end, not a fault; exit code 3 before one generation
+ +-- BudgetExhausted       a cap is reached: a normal end; exit code 3 before one generation
  +-- Unavailable           something outside is missing or down; exit code 4
       +-- SandboxUnavailable
       +-- GatewayUnavailable

@@ -1,4 +1,4 @@
-"""The values that every part of metasearch speaks in. Plain data: no behaviour, no imports of ours."""
+"""The values that every part of metasearch speaks in: plain data, no behaviour, nothing imported."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ class Stream(NamedTuple):
     occurrence: int = 0
 
     def seed(self) -> int:
-        """Return the sampling seed, 31 bits. One seed for all tasks would correlate their errors."""
+        """Return the sampling seed, 31 bits; one seed for all tasks would correlate errors."""
         text = f"{self.scope}\x00{self.repeat}\x00{self.occurrence}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 

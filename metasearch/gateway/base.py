@@ -57,7 +57,7 @@ class Gateway(Protocol):
         Raises:
             BudgetExhausted: the worst case of this call does not fit under a cap.
             GatewayUnavailable: the endpoint fails after the client's own retries.
-            ConfigError: the endpoint says the request itself is wrong (key, URL, model, prompt too long).
+            ConfigError: the endpoint says that key, URL or model is wrong.
         """
         ...
 

@@ -1,8 +1,9 @@
 """What a sandbox is: the seam between the host and code that a model wrote.
 
-A sandbox opens one `Worker` for a design; a worker runs jobs of that design, several at once, each in a process
-(docker) or interpreter (wasm) of its own that is never used again. Nothing that a design does raises here:
-whatever it does is a `JobResult`. Only `SandboxUnavailable` is raised, when the sandbox itself is gone.
+A sandbox opens one `Worker` for a design; a worker runs jobs of that design, several at once, each in
+a process (docker) or interpreter (wasm) of its own that is never used again. Nothing that a design
+does raises here: whatever it does is a `JobResult`. Only `SandboxUnavailable` is raised, when the
+sandbox itself is gone.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Limits:
         memory_mib: memory of the job's process.
         answer_bytes: size of the JSON that the design returns.
         output_bytes: how much of what it prints is kept.
-        open_calls: model calls that one job may have waiting at the same time; more wait their turn.
+        open_calls: calls that one job may have waiting at the same time; more wait their turn.
         nested_runs: `run_code` calls that one job may make in all.
     """
 
@@ -59,7 +60,7 @@ class JobResult:
     """What came of a job. Every text in it is a stranger's: quote it as data.
 
     Attributes:
-        outcome: ANSWERED, or how it failed. `INFRASTRUCTURE` means the sandbox failed, not the design.
+        outcome: ANSWERED, or how it failed; `INFRASTRUCTURE`: the sandbox failed, not the design.
         answer: plain JSON (finite numbers, clean strings, depth at most 64) or None.
         error: last part of the design's traceback, or the limit that it hit; "" when answered.
         stdout: the first `output_bytes` of what it printed.
@@ -74,7 +75,7 @@ class JobResult:
     seconds: float = 0.0
 
 
-class CallRefused(Exception):  # noqa: N818 - it travels into the design as the kit's own error
+class CallRefused(Exception):
     """Raised by an `AnswerCall`: the design gets the reason as an exception of the kit.
 
     Attributes:
@@ -88,8 +89,9 @@ class CallRefused(Exception):  # noqa: N818 - it travels into the design as the 
 
 AnswerCall: TypeAlias = Callable[[dict[str, Json]], Awaitable[dict[str, Json]]]
 """Answers one `ask` of a design. The argument is untrusted JSON: `{agent, messages: [{role, content}],
-temperature?, max_tokens?, schema?}`; the value is `{text, finish}`. May raise `CallRefused`; any other exception
-ends the job and comes out of `Worker.run` unchanged (so BudgetExhausted and GatewayUnavailable reach the search)."""
+temperature?, max_tokens?, schema?}`; the value is `{text, finish}`. May raise `CallRefused`; any other
+exception ends the job and comes out of `Worker.run` unchanged, so that BudgetExhausted and
+GatewayUnavailable reach the search."""
 
 
 class Worker(Protocol):
@@ -126,7 +128,7 @@ class Sandbox(Protocol):
         ...
 
     async def describe(self) -> dict[str, Json]:
-        """Return versions and limits in force, for `doctor` and the record; raises as `open` does."""
+        """Return versions and limits in force, for `doctor` and the record."""
         ...
 
     async def close(self) -> None:
