@@ -1,0 +1,106 @@
+"""What a proposer is: given an excerpt of the archive, it returns one new design.
+
+A proposer is shown training tasks and training traces only. It never sees a task of another split,
+and it never runs a design: that is the search's own business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from metasearch.types import Design, Evaluation, Task, Usage
+
+__all__ = ["Brief", "Parent", "Proposal", "Proposer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """One evaluated design, as a proposer sees it.
+
+    Attributes:
+        number: its entry's number in the search, from 0.
+        mean: mean validation score so far, in [0, 1].
+        tasks: how many validation tasks that mean is over, at least 0.
+        tokens_per_task: mean tokens (prompt and new) of one validation task.
+        examples: training evaluations with their traces, the informative ones.
+        tried: one line for each thing that was already tried on this design, with what came of it.
+    """
+
+    number: int
+    design: Design
+    mean: float
+    tasks: int
+    tokens_per_task: float
+    examples: tuple[Evaluation, ...] = ()
+    tried: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """Everything that one proposal may depend on.
+
+    The same brief gives the same proposal where no model is asked.
+
+    Attributes:
+        number: the proposal's number in the search, which becomes its entry's number.
+        domain: the domain's name.
+        description: what its tasks and answers look like and how they are scored.
+        samples: a few training tasks, gold included; a meta agent may see them, a design never.
+        parents: one to three designs to start from, best first.
+        library: every evaluated design of the search, in the order of their numbers.
+        digest: one line for each design of the archive.
+        known: ids of all designs ever proposed in the search.
+        seed: makes `random.Random(seed)`, the only source of chance.
+    """
+
+    number: int
+    domain: str
+    description: str
+    samples: tuple[Task, ...]
+    parents: tuple[Parent, ...]
+    library: tuple[Parent, ...]
+    digest: tuple[str, ...]
+    known: frozenset[str]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What came of one request for a design.
+
+    Attributes:
+        design: the new design, or None when none came; `reason` then says why.
+        operator: short name of what was done, "crossover" say; "" when nothing was.
+        parents: entry numbers of the designs it was made from, the main one first.
+        usage, dollars: what the proposer itself spent.
+        reason: one line, "" when a design came.
+        raw: what a model said, for the record; "" where no model was asked.
+    """
+
+    design: Design | None
+    operator: str
+    parents: tuple[int, ...]
+    usage: Usage
+    dollars: float
+    reason: str
+    raw: str = ""
+
+
+class Proposer(Protocol):
+    """Makes new designs out of old ones.
+
+    Attributes:
+        name: the plug-in's name, "recombine" say; the archive keeps it with every entry.
+    """
+
+    name: str
+
+    async def propose(self, brief: Brief) -> Proposal:
+        """Return one proposal; `design` is None where none was found, `reason` says why.
+
+        Raises:
+            BudgetExhausted: the proposer's next model call does not fit under a cap.
+            GatewayUnavailable: the meta model does not answer.
+        """
+        ...
