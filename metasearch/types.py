@@ -1,4 +1,4 @@
-"""The values that every part of metasearch speaks in: plain data, no behaviour, nothing imported."""
+"""The values that every part of metasearch speaks in: plain data, no imports of ours."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """What a sandbox is: the seam between the host and code that a model wrote.
 
-A sandbox opens one `Worker` for a design; a worker runs jobs of that design, several at once, each in
-a process (docker) or interpreter (wasm) of its own that is never used again. Nothing that a design
-does raises here: whatever it does is a `JobResult`. Only `SandboxUnavailable` is raised, when the
-sandbox itself is gone.
+A sandbox opens one `Worker` for a design. A worker runs jobs of that design, several at once, each
+in a process (docker) or interpreter (wasm) of its own that is never used again. Nothing that a
+design does raises here: whatever it does is a `JobResult`. Only `SandboxUnavailable` is raised,
+when the sandbox itself is gone.
 """
 
 from __future__ import annotations
@@ -88,10 +88,13 @@ class CallRefused(Exception):
 
 
 AnswerCall: TypeAlias = Callable[[dict[str, Json]], Awaitable[dict[str, Json]]]
-"""Answers one `ask` of a design. The argument is untrusted JSON: `{agent, messages: [{role, content}],
-temperature?, max_tokens?, schema?}`; the value is `{text, finish}`. May raise `CallRefused`; any other
-exception ends the job and comes out of `Worker.run` unchanged, so that BudgetExhausted and
-GatewayUnavailable reach the search."""
+"""Answers one `ask` of a design.
+
+The argument is untrusted JSON: `{agent, messages: [{role, content}], temperature?, max_tokens?,
+schema?}`; the value is `{text, finish}`. May raise `CallRefused`. Any other exception ends the job
+and comes out of `Worker.run` unchanged, so that BudgetExhausted and GatewayUnavailable reach the
+search.
+"""
 
 
 class Worker(Protocol):
