@@ -6,12 +6,13 @@ and it never runs a design: that is the search's own business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from metasearch.types import Design, Evaluation, Task, Usage
 
-__all__ = ["Brief", "Parent", "Proposal", "Proposer"]
+__all__ = ["Brief", "Parent", "Proposal", "Proposer", "Repairer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Parent:
         mean: mean validation score so far, in [0, 1].
         tasks: how many validation tasks that mean is over, at least 0.
         tokens_per_task: mean tokens (prompt and new) of one validation task.
+        scores: validation score in [0, 1] by task id; the ids say nothing about the tasks.
         examples: training evaluations with their traces, the informative ones.
         tried: one line for each thing that was already tried on this design, with what came of it.
     """
@@ -32,6 +34,7 @@ class Parent:
     mean: float
     tasks: int
     tokens_per_task: float
+    scores: Mapping[str, float] = field(default_factory=dict)
     examples: tuple[Evaluation, ...] = ()
     tried: tuple[str, ...] = ()
 
@@ -102,5 +105,22 @@ class Proposer(Protocol):
         Raises:
             BudgetExhausted: the proposer's next model call does not fit under a cap.
             GatewayUnavailable: the meta model does not answer.
+        """
+        ...
+
+
+@runtime_checkable
+class Repairer(Protocol):
+    """A proposer that can mend a design of its own that failed its trial."""
+
+    async def repair(self, brief: Brief, failed: Proposal, problem: str) -> Proposal:
+        """Return the mended design, or a proposal without one and the reason.
+
+        Args:
+            brief: the brief that the failed proposal was made from.
+            problem: what went wrong, a stranger's text: quote it as data.
+
+        Raises:
+            BudgetExhausted, GatewayUnavailable: as `Proposer.propose`.
         """
         ...

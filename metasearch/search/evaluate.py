@@ -1,0 +1,224 @@
+"""One evaluation, followed from the job to the score.
+
+The design runs in a sandbox worker; each of its questions to the model comes back here, is checked,
+capped and asked through the gateway; what it returns is scored on the host, where the gold is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+
+from metasearch.domains.base import Domain
+from metasearch.errors import SandboxUnavailable
+from metasearch.gateway.base import Gateway, PromptTooLong
+from metasearch.sandbox.base import CallRefused, Job, JobResult, Limits, Worker
+from metasearch.types import (
+    Design,
+    Evaluation,
+    Json,
+    Message,
+    ModelCall,
+    ModelReply,
+    ModelRequest,
+    Outcome,
+    Owner,
+    Score,
+    Split,
+    Stream,
+    Task,
+    Usage,
+)
+
+__all__ = ["Asking", "Evaluator"]
+
+ROLES = ("system", "user", "assistant")
+SCHEMA_BYTES = 16_000
+MESSAGES = 64
+ERROR_CHARS = 2_000
+INFRASTRUCTURE_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a design's questions become model requests, and what one task may cost.
+
+    Attributes:
+        model: the model that all designs of the search use; a design cannot choose.
+        max_tokens: new tokens of a call where the design names none, and the most it may name.
+        temperature: where the design names none; None is the endpoint's own.
+        calls_per_task, tokens_per_task: caps of one evaluation; beyond them the design is told
+            `over_budget` and goes on without a model.
+        prompt_bytes: longest prompt of one call, UTF-8.
+    """
+
+    model: str
+    max_tokens: int = 1024
+    temperature: float | None = None
+    calls_per_task: int = 32
+    tokens_per_task: int = 100_000
+    prompt_bytes: int = 200_000
+
+
+@dataclass(slots=True)
+class _Desk:
+    """Answers the questions of one evaluation and keeps its trace."""
+
+    gateway: Gateway
+    asking: Asking
+    task: Task
+    repeat: int
+    seen: Counter[str] = field(default_factory=Counter)
+    asked: list[tuple[int, str, str, ModelRequest]] = field(default_factory=list)
+    replies: dict[int, ModelReply] = field(default_factory=dict)
+    refusals: dict[int, str] = field(default_factory=dict)
+    tokens: int = 0
+    over_budget: bool = False
+
+    async def answer(self, body: dict[str, Json]) -> dict[str, Json]:
+        request = read_request(body, self.asking)
+        if len(self.asked) >= self.asking.calls_per_task:
+            self.over_budget = True
+            raise CallRefused("over_budget", f"{self.asking.calls_per_task} calls a task")
+        if self.tokens >= self.asking.tokens_per_task:
+            self.over_budget = True
+            raise CallRefused("over_budget", f"{self.asking.tokens_per_task} tokens a task")
+        first = request.key(Stream(self.task.id, self.repeat))
+        stream = Stream(self.task.id, self.repeat, self.seen[first])
+        self.seen[first] += 1
+        position = len(self.asked)
+        agent = str(body.get("agent", ""))[:80]
+        self.asked.append((position, agent, request.key(stream), request))
+        try:
+            reply = await self.gateway.ask(request, stream, Owner.EVALUATION)
+        except PromptTooLong as error:
+            self.refusals[position] = str(error)
+            raise CallRefused("bad_request", str(error)) from None
+        self.replies[position] = reply
+        self.tokens += reply.usage.total
+        return {"text": reply.text, "finish": str(reply.finish)}
+
+    def trace(self) -> tuple[ModelCall, ...]:
+        return tuple(
+            ModelCall(
+                position,
+                agent,
+                key,
+                request,
+                self.replies.get(position),
+                "" if position in self.replies else self.refusals.get(position, "not answered"),
+            )
+            for position, agent, key, request in self.asked
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluator:
+    """Runs designs on tasks, a bounded number at once, and scores what they return.
+
+    Attributes:
+        slots: shared by all designs of a search: how many evaluations run at the same time.
+    """
+
+    gateway: Gateway
+    domain: Domain
+    asking: Asking
+    limits: Limits
+    slots: asyncio.Semaphore
+
+    async def evaluate(
+        self, worker: Worker, design: Design, task: Task, split: Split, repeat: int = 0
+    ) -> Evaluation:
+        """Run one design on one task, once, and score it.
+
+        Raises:
+            BudgetExhausted, GatewayUnavailable: the search cannot go on; nothing was scored.
+            SandboxUnavailable: the sandbox failed `INFRASTRUCTURE_TRIES` times in a row.
+        """
+        job = Job(task.public(), seed=Stream(task.id, repeat).seed(), limits=self.limits)
+        async with self.slots:
+            for _ in range(INFRASTRUCTURE_TRIES):
+                desk = _Desk(self.gateway, self.asking, task, repeat)
+                result = await worker.run(job, desk.answer)
+                if result.outcome is not Outcome.INFRASTRUCTURE:
+                    return self._scored(design, task, split, repeat, result, desk)
+        raise SandboxUnavailable(f"the sandbox failed {INFRASTRUCTURE_TRIES} times: {result.error}")
+
+    def _scored(
+        self,
+        design: Design,
+        task: Task,
+        split: Split,
+        repeat: int,
+        result: JobResult,
+        desk: _Desk,
+    ) -> Evaluation:
+        score = Score(0.0, result.outcome, result.error)
+        if result.outcome is Outcome.ANSWERED:
+            score = self.domain.score(task, result.answer)
+        elif desk.over_budget:
+            score = Score(0.0, Outcome.OVER_BUDGET, result.error)
+        return Evaluation(
+            design_id=design.id,
+            task_id=task.id,
+            split=split,
+            repeat=repeat,
+            outcome=score.outcome,
+            score=score.value if score.outcome is Outcome.ANSWERED else 0.0,
+            answer=result.answer,
+            error=score.detail[-ERROR_CHARS:] if score.outcome is not Outcome.ANSWERED else "",
+            stdout=result.stdout,
+            usage=sum((reply.usage for reply in desk.replies.values()), Usage()),
+            calls=len(desk.asked),
+            dollars=sum(reply.dollars for reply in desk.replies.values()),
+            seconds=result.seconds,
+            active_seconds=result.active_seconds,
+            trace=desk.trace(),
+        )
+
+
+def read_request(body: dict[str, Json], asking: Asking) -> ModelRequest:
+    """Turn a design's untrusted question into a request; nothing of it is believed.
+
+    Raises:
+        CallRefused: kind "bad_request", with what is wrong, for the design to read.
+    """
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not 0 < len(messages) <= MESSAGES:
+        raise CallRefused("bad_request", f"messages must be a list of 1 to {MESSAGES}")
+    parsed = tuple(_message(item) for item in messages)
+    size = sum(len(message.content.encode("utf-8", "replace")) for message in parsed)
+    if size > asking.prompt_bytes:
+        raise CallRefused("bad_request", f"the prompt has {size} bytes; {asking.prompt_bytes} fit")
+    schema = body.get("schema")
+    if schema is not None and not isinstance(schema, dict):
+        raise CallRefused("bad_request", "schema must be an object")
+    if schema is not None and len(json.dumps(schema)) > SCHEMA_BYTES:
+        raise CallRefused("bad_request", f"the schema is longer than {SCHEMA_BYTES} bytes")
+    cap = _number(body.get("max_tokens"), asking.max_tokens, 1, asking.max_tokens)
+    temperature = body.get("temperature", asking.temperature)
+    return ModelRequest(
+        model=asking.model,
+        messages=parsed,
+        max_tokens=int(cap),
+        temperature=None if temperature is None else _number(temperature, 0.0, 0.0, 2.0),
+        schema=schema,
+    )
+
+
+def _message(item: Json) -> Message:
+    if not isinstance(item, dict) or item.get("role") not in ROLES:
+        raise CallRefused("bad_request", f"a message needs a role, one of {', '.join(ROLES)}")
+    if not isinstance(item.get("content"), str):
+        raise CallRefused("bad_request", "a message's content must be a string")
+    return Message(item["role"], item["content"])
+
+
+def _number(value: Json, default: float, low: float, high: float) -> float:
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise CallRefused("bad_request", f"{value!r} is not a number")
+    return min(max(float(value), low), high)

@@ -1,0 +1,136 @@
+"""What the meta agent is shown: the kit, the domain, parents with traces, a digest of the archive.
+
+Only training tasks appear here with their gold. Of validation a meta agent sees scores, of the test
+split nothing. Whatever a design or a model wrote is quoted as data and cut.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from string import Template
+
+from metasearch.assets import asset
+from metasearch.search.proposer import Brief, Parent
+from metasearch.search.quote import Quoter, clean, cut
+from metasearch.stats import bootstrap_mean
+from metasearch.types import Evaluation, ModelCall, Task
+
+__all__ = ["excerpt", "prompt", "whole_archive"]
+
+SAMPLES = 4
+EXAMPLES = 4
+DIGEST_LINES = 40
+CODE_CHARS = 8_000
+ERROR_CHARS = 800
+REPLY_CHARS = 300
+PROMPT_CHARS = 400
+
+
+@cache
+def prompt(name: str) -> Template:
+    """Return the prompt template `prompts/NAME.md`."""
+    path = Path(__file__).parent / "prompts" / f"{name}.md"
+    return Template(path.read_text(encoding="utf-8").strip())
+
+
+@cache
+def kit_reference() -> str:
+    """Return the public part of agentkit, as the meta agent reads it."""
+    return (asset("sandbox") / "image" / "agentkit" / "REFERENCE.md").read_text(encoding="utf-8")
+
+
+def excerpt(brief: Brief, quoter: Quoter) -> str:
+    """Return the user message that asks for a design, with a few parents and a digest."""
+    return prompt("propose").substitute(
+        kit=kit_reference(),
+        domain=brief.domain,
+        description=brief.description,
+        samples=_samples(brief.samples),
+        parents="\n\n".join(_parent(parent, brief, quoter) for parent in brief.parents)
+        or "None yet: write the first one.",
+        digest="\n".join(clean(line)[:200] for line in brief.digest[-DIGEST_LINES:]) or "Nothing.",
+    )
+
+
+def whole_archive(brief: Brief, quoter: Quoter) -> str:
+    """Return the user message of the published algorithm: the whole archive as JSON.
+
+    Source: Hu, Lu, Clune 2024 (arXiv 2408.08435), section 3.
+    """
+    entries = [
+        {
+            "thought": cut(clean(parent.design.idea), ERROR_CHARS),
+            "name": clean(parent.design.name)[:80],
+            "code": cut(clean(parent.design.source), CODE_CHARS),
+            "fitness": fitness(parent),
+            "generation": parent.number,
+        }
+        for parent in brief.library
+    ]
+    text = json.dumps(entries, indent=1, ensure_ascii=False)
+    return prompt("archive").substitute(
+        kit=kit_reference(),
+        domain=brief.domain,
+        description=brief.description,
+        samples=_samples(brief.samples[:1]),
+        archive=quoter.block("archive", text, len(text)),
+    )
+
+
+def fitness(parent: Parent) -> str:
+    """Return the published fitness string: bootstrap interval and mean of the validation score."""
+    if not parent.scores:
+        return "not evaluated"
+    interval = bootstrap_mean(list(parent.scores.values()))
+    return (
+        f"95% Bootstrap Confidence Interval: ({interval.low:.1%}, {interval.high:.1%}), "
+        f"Mean: {parent.mean:.1%}"
+    )
+
+
+def _samples(tasks: Sequence[Task]) -> str:
+    lines = [
+        f"Example question: {task.prompt}\nRight answer: {json.dumps(task.gold, default=str)}"
+        for task in tasks[:SAMPLES]
+    ]
+    return "\n\n".join(lines)
+
+
+def _parent(parent: Parent, brief: Brief, quoter: Quoter) -> str:
+    solved = f"{parent.mean:.0%} of {parent.tasks} validation tasks"
+    parts = [
+        f"## Design {parent.number}: {solved}, {parent.tokens_per_task:.0f} tokens a task",
+        quoter.block("code", parent.design.source, CODE_CHARS),
+    ]
+    golds = {task.id: task for task in brief.samples}
+    parts += [
+        _example(evaluation, golds[evaluation.task_id], quoter)
+        for evaluation in parent.examples[:EXAMPLES]
+        if evaluation.task_id in golds
+    ]
+    if parent.tried:
+        tried = "\n".join(clean(line)[:200] for line in parent.tried)
+        parts.append(f"Already tried on this design:\n{quoter.block('ledger', tried, 2_000)}")
+    return "\n\n".join(parts)
+
+
+def _example(evaluation: Evaluation, task: Task, quoter: Quoter) -> str:
+    verdict = "right" if evaluation.score >= 1 else f"wrong ({evaluation.outcome})"
+    lines = [
+        f"question: {task.prompt}",
+        f"right answer: {json.dumps(task.gold, default=str)}",
+        f"its answer: {json.dumps(evaluation.answer, default=str)[:REPLY_CHARS]}",
+        *([f"error: {cut(evaluation.error, ERROR_CHARS)}"] if evaluation.error else []),
+        *(_call(call) for call in evaluation.trace[:8]),
+    ]
+    block = quoter.block("training example", "\n".join(lines), 4_000)
+    return f"On a training task it was {verdict}:\n{block}"
+
+
+def _call(call: ModelCall) -> str:
+    asked = cut(call.request.messages[-1].content, PROMPT_CHARS)
+    said = cut(call.reply.text, REPLY_CHARS) if call.reply else f"no reply: {call.error}"
+    return f"{call.agent} was asked: {asked}\n{call.agent} said: {said}"

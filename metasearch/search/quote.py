@@ -1,0 +1,53 @@
+"""Text from strangers, quoted so that a reader who is a model takes it as data.
+
+Tracebacks, prints, names, ideas and replies come out of programs that a model wrote. Each stands
+between marks that carry a nonce which no design can know, is cut, and holds no control characters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+__all__ = ["Quoter", "clean", "cut"]
+
+# C0 and C1 controls but tab and newline, zero-width and bidirectional controls, lone surrogates.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quoter:
+    """Quotes blocks under one nonce.
+
+    Attributes:
+        nonce: 12 hex digits, the same for one prompt, unknown to every design.
+    """
+
+    nonce: str
+
+    @classmethod
+    def of(cls, *parts: object) -> Quoter:
+        """Make the nonce from values that only the host knows, so that a replay quotes alike."""
+        text = "\x00".join(map(str, parts))
+        return cls(hashlib.sha256(text.encode()).hexdigest()[:12])
+
+    def block(self, label: str, text: str, limit: int) -> str:
+        """Return the text between marks, cut to `limit` characters, the marks in it defused."""
+        body = cut(clean(text), limit).replace(self.nonce, "").replace("</data", "< /data")
+        return f'<data {self.nonce} "{label}">\n{body}\n</data {self.nonce}>'
+
+
+def clean(text: str) -> str:
+    """Drop what a terminal or a reader could be fooled by: controls, bidi marks, surrogates."""
+    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def cut(text: str, limit: int) -> str:
+    """Shorten to `limit` characters, keeping the beginning and, twice as much, the end."""
+    if len(text) <= limit:
+        return text
+    head = limit // 3
+    return f"{text[:head]}\n[... {len(text) - limit} characters cut ...]\n{text[head - limit :]}"
