@@ -1,8 +1,8 @@
 """The meta agent: a language model that writes designs.
 
 A draft, then reflections (is it new, is it right), as one growing conversation; a design that fails
-its trial is sent back with the cause. After Hu, Lu, Clune 2024 (arXiv 2408.08435), with the changes
-that later evidence asks for: a few parents instead of the whole archive, failures with their traces.
+its trial is sent back with the cause. After Hu, Lu, Clune 2024 (arXiv 2408.08435), changed where
+later evidence asks for it: a few parents instead of the whole archive, failures with their traces.
 """
 
 from __future__ import annotations

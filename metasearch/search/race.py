@@ -1,30 +1,20 @@
-"""Racing: a design is evaluated in stages, and stops when it is clearly worse than the best so far.
+"""Racing: a design is evaluated in stages and stops when it is clearly worse than the best so far.
 
-Every design meets the validation tasks in the same order, so that two designs are always compared on
-the same tasks. Stopping saves calls; it never changes a score: the mean of a stopped design is over
-the tasks that it met, and it cannot win.
+Every design meets the validation tasks in the same order, so that two designs are always compared
+on the same tasks. Stopping saves calls; it never changes a score: the mean of a stopped design is
+over the tasks that it met, and it cannot win.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-__all__ = ["SCREENING_Z", "hopeless", "stages"]
+__all__ = ["SCREENING_Z", "hopeless"]
 
-# One-sided 10 %: a screening rule, repeated at each stage, not a claim. Losing one good design in ten
-# costs less than evaluating nine bad ones to the end.
+# One-sided 10 %: a screening rule, repeated at each stage, not a claim. Losing one good design in
+# ten costs less than evaluating nine bad ones to the end.
 SCREENING_Z = 1.2816
-
-
-def stages(wanted: Sequence[int], tasks: int) -> list[int]:
-    """Return the numbers of tasks after which a race is looked at, the last one being all.
-
-    Args:
-        wanted: increasing positive numbers, as configured; those of `tasks` and above are dropped.
-        tasks: number of validation tasks, at least 1.
-    """
-    return [*sorted({size for size in wanted if 0 < size < tasks}), tasks]
 
 
 def hopeless(scores: Mapping[str, float], best: Mapping[str, float]) -> bool:

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Candidate", "Clades", "Newest", "Selector", "front"]
+__all__ = ["Candidate", "Clades", "Selector", "front"]
 
-# A clade's evidence counts as at most this many tasks: descendants share tasks and recorded replies,
-# so that their scores are far from independent.
+# A clade's evidence counts as at most this many tasks: descendants share tasks and recorded
+# replies, so that their scores are far from independent.
 CLADE_TASKS = 40.0
 
 
@@ -55,14 +55,6 @@ class Clades:
             for wins, losses in [_clade(number, candidates)]
         }
         return sorted(drawn, key=lambda number: (-drawn[number], number))[:count]
-
-
-class Newest:
-    """The last designs that were made: what a search without selection has before its eyes."""
-
-    def choose(self, candidates: Sequence[Candidate], count: int, rng: random.Random) -> list[int]:
-        """Return up to `count` distinct numbers, the newest first."""
-        return sorted((candidate.number for candidate in candidates), reverse=True)[:count]
 
 
 def front(candidates: Sequence[Candidate]) -> set[int]:

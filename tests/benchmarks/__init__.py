@@ -1,0 +1,1 @@
+"""Figures: each module here has `figure(quick) -> dict`, printed as one JSON line."""

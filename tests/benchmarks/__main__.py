@@ -1,0 +1,44 @@
+"""Print figures as JSON lines: `python -m tests.benchmarks [--quick] [NAME ...]`.
+
+Exit code 0 when every figure holds its bound, 1 when one does not.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+FIGURES = {
+    "evaluation_overhead": "evaluation_overhead:figure",
+    "host_memory": "evaluation_overhead:host_memory",
+    "archive_queries": "archive_queries:figure",
+    "startup": "startup:figure",
+    "gateway_overhead": "gateway_overhead:figure",
+    "wasm_job": "sandbox_jobs:wasm_job",
+    "fork_server_job": "sandbox_jobs:fork_server_job",
+    "fork_server_rate": "sandbox_jobs:fork_server_rate",
+    "container_fanout": "sandbox_jobs:container_fanout",
+}
+
+
+def main(arguments: list[str]) -> int:
+    quick = "--quick" in arguments
+    names = [argument for argument in arguments if not argument.startswith("--")] or list(FIGURES)
+    if unknown := set(names) - set(FIGURES):
+        print(f"no figure {', '.join(unknown)}; there are {', '.join(FIGURES)}", file=sys.stderr)
+        return 2
+    holds = True
+    for name in names:
+        module, function = FIGURES[name].split(":")
+        measure = getattr(importlib.import_module(f"tests.benchmarks.{module}"), function)
+        result = {"name": name, **measure(quick)}
+        print(json.dumps(result), flush=True)
+        holds = holds and bool(result["holds"])
+    return 0 if holds else 1
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    sys.exit(main(sys.argv[1:]))
