@@ -1,0 +1,262 @@
+"""What a search is told: the model of `search.toml`.
+
+Every key has a default, so an empty file is a valid search. `load_config` in `config_file` reads
+the layers (preset, file, options) and words the errors; here is only what is allowed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from metasearch.gateway.base import Caps
+from metasearch.types import Json, Split
+
+__all__ = [
+    "LOCAL",
+    "BudgetSection",
+    "DomainSection",
+    "ModelSection",
+    "SandboxSection",
+    "SearchConfig",
+    "SearchSection",
+    "Sizes",
+]
+
+LOCAL = "local"  # the name of the embedded default model
+PROPOSERS_LOCAL = {"recombine": 0.75, "meta-agent": 0.25}  # a small model designs badly: local_llm
+PROPOSERS_ENDPOINT = {"meta-agent": 0.8, "recombine": 0.2}
+
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """Frozen, and closed: a key that is not known is an error, never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Sizes(Section):
+    """How many tasks each split gets; None leaves it to the domain."""
+
+    train: Positive | None = None
+    validation: Positive | None = None
+    test: Positive | None = None
+
+    def by_split(self) -> dict[Split, int] | None:
+        """Return the sizes that are set, or None when none is."""
+        sizes = {Split(name): size for name, size in self if size is not None}
+        return sizes or None
+
+
+class DomainSection(Section):
+    """Which tasks, and how answers are scored.
+
+    Attributes:
+        spec: "starter", "reasoning:NAME", "mgsm", or the path of a .jsonl, .csv or .py file.
+        scorer: exact, number, choice, contains or f1; None is the domain's own choice.
+        options: whatever else the domain understands.
+    """
+
+    spec: str = Field(default="starter", min_length=1)
+    sizes: Sizes = Sizes()
+    scorer: str | None = None
+    options: Mapping[str, Json] = Field(default_factory=dict)
+
+
+class ModelSection(Section):
+    """One model and how it is called.
+
+    Attributes:
+        name: "local", or the endpoint's name of the model; None is decided by `choose_model`.
+        base_url: an OpenAI-compatible endpoint; None is the `openai` client's own default.
+        key_env: the environment variable that holds the key; the key itself is never kept.
+        max_tokens: cap of new tokens of one call.
+        temperature: in [0, 2]; used where a design sets none; None is the endpoint's default.
+        concurrency: calls in flight at most; adapts downwards on 429.
+        timeout: seconds for one call.
+        max_field_chars: cap of a text in a structured reply; None is no cap. Small models ramble.
+    """
+
+    name: str | None = Field(default=None, min_length=1)
+    base_url: str | None = None
+    key_env: str = "OPENAI_API_KEY"
+    max_tokens: Positive = 1024
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    concurrency: Positive = 16
+    timeout: Seconds = 120.0
+    max_field_chars: Positive | None = None
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s/]+\S*", value):
+            raise ValueError(f"{value!r} is no address; write http://HOST:PORT/v1 or https://...")
+        return value
+
+    @field_validator("key_env")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        # A pasted key must not get into the archive or onto the screen, so it is not quoted here.
+        if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", value, re.IGNORECASE) or value.startswith("sk-"):
+            raise ValueError("it is the name of an environment variable, not the key itself")
+        return value
+
+
+class SandboxSection(Section):
+    """Where designs run, and the limits of one run.
+
+    Attributes:
+        name: "auto" is docker where an engine answers and the image is there, else wasm.
+        parallel: jobs that run at the same time; None is decided by the sandbox.
+        memory_mib: memory of one job.
+        active_seconds: time one job may compute, waiting for the model left out.
+        wall_seconds: time of one job from start to end.
+        runtime: the Docker runtime, "runsc" say; None is the engine's default.
+    """
+
+    name: str = Field(default="auto", min_length=1)
+    parallel: Positive | None = None
+    memory_mib: int = Field(default=256, ge=64)
+    active_seconds: Seconds = 10.0
+    wall_seconds: Seconds = 600.0
+    runtime: str | None = None
+
+    @model_validator(mode="after")
+    def _wall_is_longer(self) -> SandboxSection:
+        if self.wall_seconds < self.active_seconds:
+            raise ValueError(
+                f"wall_seconds ({self.wall_seconds:g}) is less than active_seconds "
+                f"({self.active_seconds:g})"
+            )
+        return self
+
+
+class BudgetSection(Section):
+    """What the whole search may spend; None is no limit of that kind.
+
+    Attributes:
+        prices: a JSON file of prices that replaces the one of the package.
+        allow_unpriced: True lets a model run whose price is not known; its dollars count as 0.
+    """
+
+    usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    tokens: Positive | None = None
+    calls: Positive | None = None
+    minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    prices: Path | None = None
+    allow_unpriced: bool = False
+
+    def caps(self) -> Caps:
+        """Return the part that the gateway enforces."""
+        return Caps(dollars=self.usd, tokens=self.tokens, calls=self.calls)
+
+
+class SearchSection(Section):
+    """How the search goes.
+
+    Attributes:
+        seed: of every random choice of the search.
+        designs: proposals to make, failed ones included, seeds not.
+        proposers: name to weight; None is decided by the model, see `SearchConfig.weights`.
+        stages: validation tasks after which racing may stop a design; rising, "all" last.
+        repeats: evaluations of a design on each task.
+        in_flight: designs that are proposed or evaluated at the same time.
+        calls_per_task, tokens_per_task: caps of one evaluation; beyond them it is `over_budget`.
+        smoke: training tasks that a new design must survive.
+        repairs: attempts to mend a design that fails its checks.
+        reflections: rounds in which the meta agent looks at its own draft.
+        seeds: a folder of designs, or names of the shipped ones; None is all of them.
+    """
+
+    strategy: Literal["evolve", "meta-agent-search", "independent"] = "evolve"
+    seed: int = Field(default=0, ge=0)
+    designs: int = Field(default=40, ge=0)
+    proposers: Mapping[str, Share] | None = None
+    stages: tuple[Positive | Literal["all"], ...] = Field(default=(10, 30, "all"), min_length=1)
+    repeats: Positive = 1
+    in_flight: Positive = 4
+    calls_per_task: Positive = 40
+    tokens_per_task: Positive = 40_000
+    smoke: int = Field(default=2, ge=0)
+    repairs: int = Field(default=3, ge=0, le=10)
+    reflections: int = Field(default=2, ge=0, le=10)
+    seeds: str | tuple[str, ...] | None = None
+
+    @field_validator("proposers", mode="before")
+    @classmethod
+    def _names_weigh_one(cls, value: Json) -> Json:
+        return dict.fromkeys(value, 1.0) if isinstance(value, list | tuple) else value
+
+    @field_validator("proposers")
+    @classmethod
+    def _something_proposes(cls, value: Mapping[str, float] | None) -> Mapping[str, float] | None:
+        if value is not None and not any(value.values()):
+            raise ValueError("at least one proposer needs a weight above 0")
+        return value
+
+    @field_validator("stages")
+    @classmethod
+    def _stages_rise(cls, value: tuple[int | str, ...]) -> tuple[int | str, ...]:
+        counts = [stage for stage in value if isinstance(stage, int)]
+        if counts != sorted(set(counts)) or "all" in value[:-1]:
+            raise ValueError('stages must rise, and "all" may only be the last, as [10, 30, "all"]')
+        return value
+
+    def stage_sizes(self, tasks: int) -> tuple[int, ...]:
+        """Return the stages for a validation split of `tasks` tasks: rising, ending in `tasks`."""
+        sizes = {size for size in self.stages if isinstance(size, int) and size < tasks}
+        return (*sorted(sizes), tasks)
+
+
+class SearchConfig(Section):
+    """One search, completely said; its JSON form is kept in the archive.
+
+    Attributes:
+        name: of the search in the archive; None lets the archive invent one.
+        archive: path or SQLAlchemy URL; None is the user's own archive.
+        meta_model: who writes designs; keys that it does not set are those of `model`.
+    """
+
+    name: str | None = None
+    archive: str | None = Field(default=None, min_length=1)
+    domain: DomainSection = DomainSection()
+    model: ModelSection = ModelSection()
+    meta_model: ModelSection | None = None
+    sandbox: SandboxSection = SandboxSection()
+    budget: BudgetSection = BudgetSection()
+    search: SearchSection = SearchSection()
+
+    @field_validator("name")
+    @classmethod
+    def _is_short(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
+            raise ValueError(
+                "use 1 to 64 letters, digits, '.', '_' or '-', a letter or digit first"
+            )
+        return value
+
+    def designer(self) -> ModelSection:
+        """Return the model that writes designs: `meta_model` over `model`."""
+        if self.meta_model is None:
+            return self.model
+        return self.model.model_copy(update=self.meta_model.model_dump(exclude_unset=True))
+
+    def weights(self) -> dict[str, float]:
+        """Return the proposers with their weights, which sum to 1."""
+        chosen = self.search.proposers
+        if chosen is None:
+            chosen = PROPOSERS_LOCAL if self.designer().name == LOCAL else PROPOSERS_ENDPOINT
+        total = sum(chosen.values())
+        return {name: weight / total for name, weight in chosen.items() if weight > 0}
+
+    def to_json(self) -> dict[str, Json]:
+        """Return plain JSON from which `model_validate` makes an equal configuration."""
+        kept: dict[str, Json] = self.model_dump(mode="json", exclude_defaults=False)
+        return kept
