@@ -5,9 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from metasearch.errors import ConfigError
 from metasearch.types import ModelReply, ModelRequest, Owner, Stream, Usage
 
-__all__ = ["Caps", "Gateway", "Record", "Spent"]
+__all__ = ["Caps", "Gateway", "PromptTooLong", "Record", "RequestRefused", "Spent"]
+
+
+class RequestRefused(ConfigError):
+    """The endpoint refuses this one request (a 400), whoever made it; others may go through.
+
+    It counts against the design that asked, never as infrastructure.
+    """
+
+
+class PromptTooLong(RequestRefused):
+    """The prompt does not fit in the model's context."""
 
 
 class Record(Protocol):
