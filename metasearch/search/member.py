@@ -1,0 +1,137 @@
+"""An entry of the search with what was measured of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from metasearch.search.proposer import Parent
+from metasearch.search.selector import Candidate
+from metasearch.stats import wilson
+from metasearch.types import Design, Evaluation, Split, Task
+
+__all__ = ["RACED", "Member", "best", "digest", "ledger"]
+
+RACED = ("evaluated", "stopped")  # statuses of designs that met validation tasks to an end
+
+
+@dataclass(slots=True)
+class Member:
+    """One entry.
+
+    Attributes:
+        number: position in the search, from 0; the baselines come first.
+        entry_id: its row in the archive.
+        status: as in the archive; "pending" while it is raced.
+        evaluations: everything measured so far, by (split, task id, repeat).
+    """
+
+    number: int
+    entry_id: int
+    design: Design | None
+    status: str
+    proposer: str
+    operator: str = ""
+    parents: tuple[int, ...] = ()
+    reason: str = ""
+    evaluations: dict[tuple[Split, str, int], Evaluation] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def accepted(self) -> bool:
+        """True when it was worth evaluating: it counts towards the designs that were asked for."""
+        return self.status in (*RACED, "pending")
+
+    def add(self, evaluation: Evaluation) -> None:
+        """Take one more measurement."""
+        key = (evaluation.split, evaluation.task_id, evaluation.repeat)
+        self.evaluations[key] = evaluation
+
+    def of(self, split: Split) -> list[Evaluation]:
+        """Return the evaluations of one split, in the order in which they were made."""
+        return [one for (where, _, _), one in self.evaluations.items() if where is split]
+
+    def scores(self, split: Split = Split.VALIDATION) -> dict[str, float]:
+        """Return the mean score in [0, 1] over repeats, by task id."""
+        collected: dict[str, list[float]] = {}
+        for one in self.of(split):
+            collected.setdefault(one.task_id, []).append(one.score)
+        return {task: sum(values) / len(values) for task, values in collected.items()}
+
+    def mean(self) -> float:
+        """Return the mean validation score in [0, 1]; 0.0 before the first task."""
+        scores = self.scores()
+        return sum(scores.values()) / len(scores) if scores else 0.0
+
+    def tokens_per_task(self) -> float:
+        """Return the mean tokens of one validation evaluation; 0.0 before the first."""
+        done = self.of(Split.VALIDATION)
+        return sum(one.usage.total for one in done) / len(done) if done else 0.0
+
+    def candidate(self) -> Candidate:
+        """Return what a selector may know of it."""
+        return Candidate(self.number, self.parents, self.scores())
+
+    def parent(self, tried: Sequence[str] = ()) -> Parent:
+        """Return what a proposer may know of it."""
+        assert self.design is not None, "only evaluated designs become parents"
+        return Parent(
+            number=self.number,
+            design=self.design,
+            mean=self.mean(),
+            tasks=len(self.scores()),
+            tokens_per_task=self.tokens_per_task(),
+            scores=self.scores(),
+            examples=tuple(sorted(self.of(Split.TRAIN), key=lambda one: one.score)),
+            tried=tuple(tried),
+        )
+
+    def missing(self, split: Split, tasks: Sequence[Task], repeats: int) -> list[tuple[Task, int]]:
+        """Return the (task, repeat) pairs that are not measured yet, in the shared order."""
+        return [
+            (task, repeat)
+            for repeat in range(repeats)
+            for task in tasks
+            if (split, task.id, repeat) not in self.evaluations
+        ]
+
+    def interval(self) -> tuple[float, float]:
+        """Return the 95 % interval of the validation score, (0, 1) before the first task."""
+        scores = self.scores()
+        if not scores:
+            return 0.0, 1.0
+        interval = wilson(sum(scores.values()), len(scores))
+        return interval.low, interval.high
+
+
+def best(members: Iterable[Member]) -> Member | None:
+    """Return the best fully evaluated member: highest mean, fewest tokens, lowest number."""
+    done = [member for member in members if member.status == "evaluated"]
+    return min(done, key=lambda one: (-one.mean(), one.tokens_per_task(), one.number), default=None)
+
+
+def digest(members: Iterable[Member]) -> tuple[str, ...]:
+    """Return one line for each design that was evaluated."""
+    return tuple(
+        f"{one.number}. {one.design.name}: {one.design.idea.partition(chr(10))[0]}"
+        f" | {one.mean():.0%} of {len(one.scores())} tasks, {one.tokens_per_task():.0f} tokens"
+        for one in members
+        if one.design is not None and one.status in RACED
+    )
+
+
+def ledger(parent: Member, members: Iterable[Member]) -> list[str]:
+    """Return one line for each thing that was tried on a design, with what came of it."""
+    lines = []
+    for child in members:
+        if parent.number not in child.parents:
+            continue
+        what = child.operator or child.proposer
+        if child.status in RACED:
+            shared = child.scores().keys() & parent.scores().keys()
+            gain = sum(child.scores()[task] - parent.scores()[task] for task in shared)
+            lines.append(f"{what} -> {child.number}: {gain:+.0f} of {len(shared)} tasks")
+        else:
+            lines.append(f"{what} -> {child.status}: {child.reason}")
+    return lines
