@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from metasearch.search.proposer import Parent
 from metasearch.search.selector import Candidate
-from metasearch.stats import wilson
+from metasearch.stats import score_interval
 from metasearch.types import Design, Evaluation, Split, Task
 
 __all__ = ["RACED", "Member", "best", "digest", "ledger"]
@@ -101,8 +101,8 @@ class Member:
         scores = self.scores()
         if not scores:
             return 0.0, 1.0
-        interval = wilson(sum(scores.values()), len(scores))
-        return interval.low, interval.high
+        estimate = score_interval(list(scores.values()))
+        return estimate.low, estimate.high
 
 
 def best(members: Iterable[Member]) -> Member | None:

@@ -1,0 +1,198 @@
+"""Measuring members: each evaluation is one transaction in the archive and one event for people."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from metasearch.archive.store import Archive
+from metasearch.sandbox.base import Sandbox, Worker
+from metasearch.search.evaluate import Evaluator
+from metasearch.search.events import (
+    Display,
+    EntryAdded,
+    EntryDone,
+    EvaluationDone,
+    Expected,
+    Spent,
+)
+from metasearch.search.member import Member
+from metasearch.search.proposer import Proposal
+from metasearch.types import Design, Evaluation, Split, Task
+
+__all__ = ["Interrupted", "Measurer", "all_of"]
+
+
+class Interrupted(Exception):
+    """The user asked to stop; what was in flight is finished and saved."""
+
+
+@dataclass(slots=True)
+class Measurer:
+    """Evaluates members and writes down what came of it.
+
+    Attributes:
+        repeats: evaluations of a design on each task.
+        tasks: of every split, in the order that all designs share.
+        stopping: why no new evaluation may begin, "" while they may.
+    """
+
+    search_id: str
+    archive: Archive
+    evaluator: Evaluator
+    sandbox: Sandbox
+    display: Display
+    repeats: int = 1
+    tasks: dict[Split, list[Task]] = field(default_factory=dict)
+    stopping: str = ""
+    _evaluations: int = field(default=0, init=False)
+
+    def load(self) -> dict[int, Member]:
+        """Rebuild all members from the archive, by number."""
+        self.tasks = {split: self.archive.tasks(self.search_id, split) for split in Split}
+        members = {}
+        for entry in self.archive.entries(self.search_id):
+            member = Member(
+                number=entry.number,
+                entry_id=entry.id,
+                design=entry.design,
+                status=entry.status,
+                proposer=entry.proposer,
+                operator=entry.operator,
+                parents=entry.parents,
+                reason=entry.reason,
+            )
+            for evaluation in self.archive.evaluations(self.search_id, entry_id=entry.id):
+                member.add(evaluation)
+            self._evaluations += len(member.evaluations)
+            members[entry.number] = member
+        return members
+
+    def enter(
+        self, number: int, proposal: Proposal, proposer: str, status: str, reason: str = ""
+    ) -> Member:
+        """Give a proposal its row, also one that came to nothing."""
+        reason = reason or proposal.reason
+        entry = self.archive.add_entry(
+            self.search_id,
+            number=number,
+            design=proposal.design,
+            status=status,
+            proposer=proposer,
+            operator=proposal.operator,
+            parents=proposal.parents,
+            reason=reason,
+            spent=proposal.usage,
+            dollars=proposal.dollars,
+            raw=proposal.raw,
+        )
+        name = proposal.design.name if proposal.design else ""
+        self.display.show(
+            EntryAdded(number, name, proposer, proposal.operator, proposal.parents, status, reason)
+        )
+        return Member(
+            number=number,
+            entry_id=entry.id,
+            design=proposal.design,
+            status=status,
+            proposer=proposer,
+            operator=proposal.operator,
+            parents=proposal.parents,
+            reason=reason,
+        )
+
+    async def meet(self, member: Member, split: Split, tasks: Sequence[Task]) -> None:
+        """Evaluate a member on tasks, those that it has met already left out.
+
+        Raises:
+            Interrupted, BudgetExhausted, Unavailable: after what was in flight is recorded.
+        """
+        repeats = 1 if split is Split.TRAIN else self.repeats
+        missing = member.missing(split, tasks, repeats)
+        if not missing or member.design is None:
+            return
+        self.display.show(Expected(self._evaluations + len(missing)))
+        async with self.worker(member.design) as worker:
+            await all_of(
+                self._measure(member, worker, task, split, repeat) for task, repeat in missing
+            )
+
+    async def attempt(self, worker: Worker, design: Design, task: Task) -> Evaluation:
+        """Run a design that has no entry yet on a training task; nothing is written."""
+        self.check_stop()
+        return await self.evaluator.evaluate(worker, design, task, Split.TRAIN)
+
+    def record(self, member: Member, evaluation: Evaluation) -> None:
+        """Write one evaluation, and show it."""
+        self.archive.add_evaluation(self.search_id, member.entry_id, evaluation)
+        member.add(evaluation)
+        self._evaluations += 1
+        replies = [call.reply for call in evaluation.trace if call.reply]
+        self.display.show(
+            EvaluationDone(
+                member.number,
+                evaluation.split,
+                evaluation.outcome,
+                evaluation.score,
+                evaluation.seconds,
+                bool(replies) and all(reply.recorded for reply in replies),
+            )
+        )
+        spent = self.evaluator.gateway.spent()
+        self.display.show(Spent(spent.dollars, spent.usage, spent.calls))
+
+    def settle(self, member: Member, status: str, reason: str = "") -> None:
+        """End a member's race as "evaluated" or "stopped"."""
+        self.archive.set_entry(member.entry_id, status=status, reason=reason)
+        member.status, member.reason = status, reason
+        low, high = member.interval()
+        scores = member.scores()
+        done = member.of(Split.VALIDATION)
+        self.display.show(
+            EntryDone(
+                number=member.number,
+                name=member.design.name if member.design else "",
+                status=status,
+                mean=member.mean(),
+                low=low,
+                high=high,
+                tasks=len(scores),
+                solved=sum(score >= 1 for score in scores.values()),
+                tokens_per_task=member.tokens_per_task(),
+                dollars_per_task=sum(one.dollars for one in done) / len(done) if done else 0.0,
+                reason=reason,
+            )
+        )
+
+    def check_stop(self) -> None:
+        """Raise `Interrupted` when nothing new may begin."""
+        if self.stopping:
+            raise Interrupted(self.stopping)
+
+    @asynccontextmanager
+    async def worker(self, design: Design) -> AsyncIterator[Worker]:
+        """Open a sandbox worker for a design and close it in the end."""
+        worker = await self.sandbox.open(design.source)
+        try:
+            yield worker
+        finally:
+            await worker.close()
+
+    async def _measure(
+        self, member: Member, worker: Worker, task: Task, split: Split, repeat: int
+    ) -> None:
+        self.check_stop()
+        assert member.design is not None
+        self.record(
+            member, await self.evaluator.evaluate(worker, member.design, task, split, repeat)
+        )
+
+
+async def all_of(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run all to their end, then raise the first fault: what is in flight is paid for."""
+    for result in await asyncio.gather(*coroutines, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result

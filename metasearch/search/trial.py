@@ -1,0 +1,143 @@
+"""From a brief to an entry: propose, check, try on training tasks, have mended, look for a twin."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from metasearch.search.checks import check
+from metasearch.search.measure import Measurer, all_of
+from metasearch.search.member import RACED, Member, digest, ledger
+from metasearch.search.novelty import normalised
+from metasearch.search.proposer import Brief, Proposal, Proposer, Repairer
+from metasearch.search.selector import Selector
+from metasearch.types import Design, Evaluation, Outcome, Split
+
+__all__ = ["Draft", "Trial", "twin"]
+
+PARENTS = 2
+EXAMPLES = 3
+BROKEN = (Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY, Outcome.OVER_BUDGET)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A proposal after its trial.
+
+    Attributes:
+        problem: why it is not worth evaluating, "" when it is.
+        tried: its training evaluations, not yet written down.
+    """
+
+    proposal: Proposal
+    proposer: str
+    problem: str
+    tried: tuple[Evaluation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Makes drafts.
+
+    Attributes:
+        proposers: by name, with the share of proposals that each makes.
+        seed: of the search; each proposal has a generator of its own.
+        smoke: training tasks that a design must survive.
+        repairs: how often a design may go back to a proposer that can mend.
+    """
+
+    measurer: Measurer
+    proposers: Mapping[str, tuple[Proposer, float]]
+    selector: Selector
+    seed: int
+    smoke: int
+    repairs: int
+
+    async def draft(self, number: int, view: Sequence[Member]) -> Draft:
+        """Make proposal `number` out of the members that it may see.
+
+        Raises:
+            Interrupted, BudgetExhausted, Unavailable: as the parts that it uses.
+        """
+        self.measurer.check_stop()
+        rng = random.Random(self._seed(number))
+        names = sorted(self.proposers)
+        name = rng.choices(names, [self.proposers[one][1] for one in names])[0]
+        proposer = self.proposers[name][0]
+        brief = await self._brief(number, view, rng)
+        proposal = await proposer.propose(brief)
+        problem, tried = await self._try(proposal)
+        for _ in range(self.repairs):
+            if not problem or not proposal.raw or not isinstance(proposer, Repairer):
+                break
+            proposal = _with_costs(proposal, await proposer.repair(brief, proposal, problem))
+            problem, tried = await self._try(proposal)
+        return Draft(proposal, name, problem, tried)
+
+    async def _brief(self, number: int, view: Sequence[Member], rng: random.Random) -> Brief:
+        raced = [member for member in view if member.status in RACED]
+        chosen = self.selector.choose([member.candidate() for member in raced], PARENTS, rng)
+        by_number = {member.number: member for member in raced}
+        parents = [by_number[one] for one in chosen]
+        await all_of(self._examples(parent) for parent in parents)
+        domain = self.measurer.evaluator.domain
+        return Brief(
+            number=number,
+            domain=domain.name,
+            description=domain.description,
+            samples=tuple(self.measurer.tasks[Split.TRAIN][:EXAMPLES]),
+            parents=tuple(parent.parent(ledger(parent, view)) for parent in parents),
+            library=tuple(member.parent() for member in raced),
+            digest=digest(view),
+            known=frozenset(member.design.id for member in view if member.design),
+            seed=self._seed(number),
+        )
+
+    async def _examples(self, member: Member) -> None:
+        """See that a parent has training evaluations to show."""
+        async with member.lock:
+            await self.measurer.meet(
+                member, Split.TRAIN, self.measurer.tasks[Split.TRAIN][:EXAMPLES]
+            )
+
+    async def _try(self, proposal: Proposal) -> tuple[str, tuple[Evaluation, ...]]:
+        """Check a design and run it on training tasks; the text says why it fails, "" if not."""
+        if proposal.design is None:
+            return proposal.reason, ()
+        verdict = check(proposal.design.source)
+        if not verdict.accepted:
+            return verdict.reason, ()
+        done: list[Evaluation] = []
+        async with self.measurer.worker(proposal.design) as worker:
+            for task in self.measurer.tasks[Split.TRAIN][: self.smoke]:
+                done.append(await self.measurer.attempt(worker, proposal.design, task))
+                if done[-1].outcome in BROKEN:
+                    return f"{done[-1].outcome}: {done[-1].error}", tuple(done)
+        return "", tuple(done)
+
+    def _seed(self, number: int) -> int:
+        digest = hashlib.sha256(f"{self.seed}\x00{number}".encode()).digest()
+        return int.from_bytes(digest[:6], "big")
+
+
+def twin(design: Design, members: Iterable[Member]) -> Member | None:
+    """Return the first member whose program is the same but for names and comments."""
+    form = normalised(design.source)
+    return next(
+        (one for one in members if one.design and normalised(one.design.source) == form), None
+    )
+
+
+def _with_costs(first: Proposal, mended: Proposal) -> Proposal:
+    """Return the mended proposal with the cost of both."""
+    return Proposal(
+        mended.design,
+        mended.operator or first.operator,
+        mended.parents,
+        first.usage + mended.usage,
+        first.dollars + mended.dollars,
+        mended.reason,
+        mended.raw,
+    )
