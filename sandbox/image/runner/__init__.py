@@ -1,0 +1,1 @@
+"""The program that runs one job inside a sandbox."""

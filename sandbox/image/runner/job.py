@@ -1,0 +1,222 @@
+"""Runs one job: reads its frame, executes the design, sends exactly one result, ends the process.
+
+Whatever the design does is reported, never raised. What is reported is a stranger's word to the
+host, which measures time, counts calls and checks the answer itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import io
+import json
+import linecache
+import random
+import sys
+import traceback
+from types import ModuleType, TracebackType
+from typing import Any, NoReturn
+
+import agentkit
+from agentkit import _link, adas
+
+from runner import code
+from runner.loop import PipeLoop, PipePolicy
+from runner.pipe import MAX_SENT, Pipe, leave
+
+__all__ = ["main", "run"]
+
+FILE = "design.py"  # the design's name in its tracebacks
+ERROR_CHARACTERS = 4_000
+MAX_DEPTH = 60  # of an answer; the host refuses frames deeper than 64
+_TYPES = {"str": str, "int": int, "float": float, "bool": bool}
+_BALLAST_BYTES = 1 << 20  # given back when memory runs out, so that this can still be said
+_ADAS_GLOBALS = ("Info", "LLMAgentBase")
+
+
+class Unusable(Exception):
+    """The answer is not plain JSON, or too large."""
+
+
+class Printed(io.TextIOBase):
+    """Keeps the first characters of what is printed."""
+
+    def __init__(self, most: int) -> None:
+        self._kept: list[str] = []
+        self._room = most
+
+    def writable(self) -> bool:
+        """Prints go somewhere."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Keep what there is room for and forget the rest."""
+        if self._room > 0 and text:
+            part = str(text[: self._room])
+            self._kept.append(part)
+            self._room -= len(part)
+        return len(text)
+
+    def text(self) -> str:
+        """Return what was kept."""
+        return "".join(self._kept)
+
+
+def main(read_fd: int = 0, write_fd: int = 1, *, ready: bool = True) -> NoReturn:
+    """Serve one job over the pipe and end the process.
+
+    Args:
+        read_fd, write_fd: the pipe to the host, or one end of a socket pair twice.
+        ready: say that everything is imported before the job is read.
+    """
+    pipe = Pipe(read_fd, write_fd)
+    if ready:
+        pipe.send({"type": "ready"})
+    job = pipe.receive()
+    if job is None:
+        leave()
+    try:
+        pipe.send(run(job, pipe))
+    finally:
+        leave()  # also when the design has broken what this function needs
+
+
+def run(job: dict[str, Any], pipe: Pipe) -> dict[str, Any]:
+    """Run one job and return its result frame."""
+    limits = job.get("limits") or {}
+    pipe.most_open = int(limits.get("open_calls", 16))
+    printed = Printed(int(limits.get("output_bytes", 16_000)))
+    ballast = [bytearray(_BALLAST_BYTES)]
+    sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = printed  # type: ignore[misc, assignment]
+    sys.stdin = sys.__stdin__ = io.StringIO()  # type: ignore[misc, assignment]
+    _link.connect(pipe)
+    asyncio.set_event_loop_policy(PipePolicy(pipe))
+    random.seed(int(job.get("seed", 0)))
+    try:
+        answer = _enter(job, pipe)
+        return _answered(answer, int(limits.get("answer_bytes", 64_000)), printed)
+    except BaseException as error:
+        ballast.clear()
+        return {"type": "result", "status": "raised", **_failure(error), "stdout": printed.text()}
+
+
+def _enter(job: dict[str, Any], pipe: Pipe) -> Any:
+    source = str(job["source"])
+    if job.get("entry") == "run_code":
+        return code.execute(source, sys.stdout)
+    inputs = job.get("inputs") or {}
+    given = inputs.get("answer_type", "str")
+    answer_type = tuple(given) if isinstance(given, list) else _TYPES.get(given, str)
+    task = agentkit.Task(str(inputs.get("prompt", "")), answer_type)
+    return _solve(_module(source), task, pipe)
+
+
+def _module(source: str) -> ModuleType:
+    """Execute the design as the module `design`."""
+    module = ModuleType("design")
+    module.__file__ = FILE
+    sys.modules["design"] = module
+    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
+    compiled = compile(source, FILE, "exec", dont_inherit=True)
+    if "solve" not in compiled.co_names and "forward" in compiled.co_names:
+        for name in _ADAS_GLOBALS:
+            module.__dict__[name] = getattr(adas, name)
+    exec(compiled, module.__dict__)
+    return module
+
+
+def _solve(module: ModuleType, task: agentkit.Task, pipe: Pipe) -> Any:
+    solve = getattr(module, "solve", None)
+    if solve is not None:
+        return _finished(solve(task), pipe)
+    forward = getattr(module, "forward", None)
+    if forward is None:
+        raise NameError("the design defines no function solve(task)")
+    adas.begin(task.answer_type)
+    asked = adas.Info("task", "User", task.prompt, -1)
+    return _finished(forward(adas.System(), asked), pipe)
+
+
+def _finished(value: Any, pipe: Pipe) -> Any:
+    """Await what has to be awaited; a reply or an Info stands for its answer."""
+    if inspect.isawaitable(value):
+        value = PipeLoop(pipe).run_until_complete(_awaited(value))
+    if isinstance(value, adas.Info):
+        return value.content
+    if isinstance(value, agentkit.Reply):
+        return value._fields.get("answer", value._text)
+    return value
+
+
+async def _awaited(value: Any) -> Any:
+    return await value
+
+
+def _answered(answer: Any, most_bytes: int, printed: Printed) -> dict[str, Any]:
+    try:
+        text = json.dumps(answer, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Unusable(f"the answer is not plain JSON: {_said(error)}") from None
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > most_bytes:
+        raise Unusable(f"the answer has {size} bytes; the most is {most_bytes}")
+    plain = json.loads(text)
+    if _depth(plain) > MAX_DEPTH:
+        raise Unusable(f"the answer is nested deeper than {MAX_DEPTH}")
+    stdout = printed.text()
+    return {"type": "result", "status": "answered", "answer": plain, "stdout": stdout[:MAX_SENT]}
+
+
+def _depth(value: Any) -> int:
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        level = [inner for each in level for inner in _inner(each)]
+    return depth
+
+
+def _inner(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _failure(error: BaseException) -> dict[str, str]:
+    if isinstance(error, Unusable):
+        return {"kind": "wrong_format", "error": str(error)}
+    kind = "crashed"
+    if isinstance(error, MemoryError):
+        kind = "out_of_memory"
+    elif isinstance(error, agentkit.ReplyError | agentkit.BudgetError):
+        kind = str(error.kind)
+    return {"kind": kind, "error": _told(error)}
+
+
+def _told(error: BaseException) -> str:
+    """The last part of the traceback, without the runner's own lines."""
+    trace = _below(error.__traceback__)
+    if isinstance(error, MemoryError):
+        error.__traceback__ = trace = None  # lets go of what the frames hold
+        gc.collect()
+    try:
+        text = "".join(traceback.format_exception(type(error), error, trace))
+    except BaseException as another:  # a hostile __str__ may raise anything
+        text = f"{type(error).__name__} (its text cannot be shown: {type(another).__name__})"
+    return text[-ERROR_CHARACTERS:].strip()
+
+
+def _below(trace: TracebackType | None) -> TracebackType | None:
+    """Skip frames until the design's own file."""
+    at = trace
+    while at is not None and at.tb_frame.f_code.co_filename != FILE:
+        at = at.tb_next
+    return at
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
+
+
+if __name__ == "__main__":
+    main()
