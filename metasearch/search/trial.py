@@ -46,6 +46,7 @@ class Trial:
         seed: of the search; each proposal has a generator of its own.
         smoke: training tasks that a design must survive.
         repairs: how often a design may go back to a proposer that can mend.
+        remembers: False lets every proposal see the baselines only.
     """
 
     measurer: Measurer
@@ -54,6 +55,7 @@ class Trial:
     seed: int
     smoke: int
     repairs: int
+    remembers: bool = True
 
     async def draft(self, number: int, view: Sequence[Member]) -> Draft:
         """Make proposal `number` out of the members that it may see.
@@ -66,7 +68,8 @@ class Trial:
         names = sorted(self.proposers)
         name = rng.choices(names, [self.proposers[one][1] for one in names])[0]
         proposer = self.proposers[name][0]
-        brief = await self._brief(number, view, rng)
+        seen = view if self.remembers else [one for one in view if one.proposer == "seed"]
+        brief = await self._brief(number, seen, rng)
         proposal = await proposer.propose(brief)
         problem, tried = await self._try(proposal)
         for _ in range(self.repairs):
