@@ -1,0 +1,273 @@
+"""Caps that are never exceeded, calls in flight included.
+
+Before a call its worst case is reserved, after it the true cost is settled. Money is counted in
+whole picodollars (10^-12 dollars): 0.15 dollars for a million tokens is 150,000 of them for one
+token, so every sum is exact and no rounding can carry the total over a cap.
+
+A caller whose worst case does not fit *now* waits for the calls in flight to settle; it fails only
+when it could not fit even if all of them turned out to cost nothing. Nobody who holds a reservation
+waits for another one, so waiting always ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from metasearch.errors import BudgetExhausted, ConfigError
+from metasearch.gateway.base import Caps, Spent
+from metasearch.types import Owner, Usage
+
+__all__ = ["PICO", "Amount", "Budget", "Reservation"]
+
+PICO = 10**12  # picodollars in a dollar
+
+
+class Amount(NamedTuple):
+    """What a call costs, or may cost at worst."""
+
+    picodollars: int = 0
+    tokens: int = 0
+    calls: int = 0
+
+    def plus(self, other: Amount) -> Amount:
+        """Return the sum, kind by kind."""
+        return Amount(*(a + b for a, b in zip(self, other, strict=True)))
+
+    def minus(self, other: Amount) -> Amount:
+        """Return the difference, kind by kind."""
+        return Amount(*(a - b for a, b in zip(self, other, strict=True)))
+
+
+@dataclass(eq=False, slots=True)
+class Reservation:
+    """A worst case that is held until it is settled or released, once."""
+
+    owner: Owner
+    worst: Amount
+    open: bool = True
+
+
+@dataclass(slots=True)
+class _Meter:
+    """What one owner has paid."""
+
+    picodollars: int = 0
+    usage: Usage = field(default_factory=Usage)
+    calls: int = 0
+
+    def amount(self) -> Amount:
+        return Amount(self.picodollars, self.usage.total, self.calls)
+
+    def spent(self) -> Spent:
+        return Spent(self.picodollars / PICO, self.usage, self.calls)
+
+
+class _Waiter(NamedTuple):
+    owner: Owner
+    worst: Amount
+    place: asyncio.Future[Reservation]
+
+
+class Budget:
+    """One purse for the whole search, with a meter for each owner.
+
+    Args:
+        caps: of the whole search.
+        spent: what the archive's rows say was paid before, by owner.
+        owner_caps: further caps on single owners.
+
+    Raises:
+        ConfigError: a cap is not a positive number.
+    """
+
+    def __init__(
+        self,
+        caps: Caps,
+        spent: Mapping[Owner, Spent] | None = None,
+        owner_caps: Mapping[Owner, Caps] | None = None,
+    ) -> None:
+        self.caps = caps
+        self._cap = _limits(caps, "budget")
+        self._owner_cap = {
+            owner: _limits(given, f"budget of {owner}")
+            for owner, given in (owner_caps or {}).items()
+        }
+        self._meters = {owner: _Meter() for owner in Owner}
+        for owner, before in (spent or {}).items():
+            paid = round(before.dollars * PICO)
+            self._meters[owner] = _Meter(paid, before.usage, before.calls)
+        self._held = dict.fromkeys(Owner, Amount())
+        self._lost = dict.fromkeys(Owner, Amount())
+        self._aside = Amount()
+        self._waiting: deque[_Waiter] = deque()
+
+    async def reserve(self, owner: Owner, worst: Amount) -> Reservation:
+        """Hold a call's worst case, waiting for calls in flight to settle if that may help.
+
+        Those who wait are served in the order in which they came.
+
+        Raises:
+            BudgetExhausted: it cannot fit, whatever the calls in flight turn out to cost.
+        """
+        self._refuse_hopeless(owner, worst)
+        if not self._waiting and self._fits(owner, worst):
+            return self._hold(owner, worst)
+        place: asyncio.Future[Reservation] = asyncio.get_running_loop().create_future()
+        waiter = _Waiter(owner, worst, place)
+        self._waiting.append(waiter)
+        try:
+            return await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled() and place.exception() is None:
+                self.release(place.result())  # granted and cancelled in the same turn of the loop
+            elif waiter in self._waiting:
+                self._waiting.remove(waiter)
+                self._serve()
+            raise
+
+    def settle(self, reservation: Reservation, usage: Usage, picodollars: int) -> None:
+        """Put the true cost in place of the worst case.
+
+        A cost above the reserved one is counted as it is: it has been paid.
+        """
+        self._close(reservation)
+        meter = self._meters[reservation.owner]
+        meter.picodollars += picodollars
+        meter.usage += usage
+        meter.calls += 1
+        self._serve()
+
+    def release(self, reservation: Reservation) -> None:
+        """Give a worst case back: the call was not made, or is known to have cost nothing."""
+        if reservation.open:
+            self._close(reservation)
+            self._serve()
+
+    def charge_lost(self, owner: Owner, amount: Amount) -> None:
+        """Count a call that was answered but whose answer was damaged on its way.
+
+        It was most likely billed, so it counts against the caps of this process; no row of the
+        record says so, so `spent` leaves it out.
+        """
+        self._lost[owner] = self._lost[owner].plus(amount)
+        self._serve()
+
+    def set_aside(self, amount: Amount) -> None:
+        """Keep this much of the caps back, in place of what was kept back before.
+
+        The search does so for its final re-evaluation and test, and ends it with `Amount()`.
+        """
+        self._aside = amount
+        self._serve()
+
+    def spent(self, owner: Owner | None = None) -> Spent:
+        """Return what was paid by one owner or by all, earlier runs of this search included."""
+        if owner is not None:
+            return self._meters[owner].spent()
+        total = _Meter()
+        for meter in self._meters.values():
+            total.picodollars += meter.picodollars
+            total.usage += meter.usage
+            total.calls += meter.calls
+        return total.spent()
+
+    def share(self) -> float:
+        """Return the used part of the cap that is nearest to its end; 0.0 without caps."""
+        paid = self._paid(None)
+        shares = [a / cap for a, cap in zip(paid, self._cap, strict=True) if cap is not None]
+        return max(shares, default=0.0)
+
+    def lost(self) -> Amount:
+        """Return what `charge_lost` has counted, all owners together."""
+        return self._sum(self._lost)
+
+    def _hold(self, owner: Owner, worst: Amount) -> Reservation:
+        self._held[owner] = self._held[owner].plus(worst)
+        return Reservation(owner, worst)
+
+    def _close(self, reservation: Reservation) -> None:
+        if not reservation.open:
+            raise ValueError("this reservation is settled already")
+        reservation.open = False
+        owner = reservation.owner
+        self._held[owner] = self._held[owner].minus(reservation.worst)
+
+    def _serve(self) -> None:
+        """Let those in who fit now, in order, and turn those away who never will."""
+        while self._waiting:
+            owner, worst, place = self._waiting[0]
+            if not place.done():
+                try:
+                    self._refuse_hopeless(owner, worst)
+                except BudgetExhausted as error:
+                    place.set_exception(error)
+                else:
+                    if not self._fits(owner, worst):
+                        return
+                    place.set_result(self._hold(owner, worst))
+            self._waiting.popleft()
+
+    def _fits(self, owner: Owner, worst: Amount) -> bool:
+        total = self._paid(None).plus(self._sum(self._held)).plus(self._aside).plus(worst)
+        own = self._paid(owner).plus(self._held[owner]).plus(worst)
+        return _within(total, self._cap) and _within(own, self._owner_cap.get(owner))
+
+    def _refuse_hopeless(self, owner: Owner, worst: Amount) -> None:
+        """Raise if the call would not fit even beside calls in flight that cost nothing."""
+        checks = (
+            (self._paid(None).plus(self._aside), self._cap, "budget"),
+            (self._paid(owner), self._owner_cap.get(owner), f"budget of {owner}"),
+        )
+        for paid, caps, name in checks:
+            if not _within(paid.plus(worst), caps):
+                raise BudgetExhausted(_shortfall(name, paid, worst, caps))
+
+    def _paid(self, owner: Owner | None) -> Amount:
+        owners = Owner if owner is None else (owner,)
+        paid = Amount()
+        for each in owners:
+            paid = paid.plus(self._meters[each].amount()).plus(self._lost[each])
+        return paid
+
+    @staticmethod
+    def _sum(amounts: Mapping[Owner, Amount]) -> Amount:
+        total = Amount()
+        for amount in amounts.values():
+            total = total.plus(amount)
+        return total
+
+
+_Limits = tuple[int | None, int | None, int | None]
+
+
+def _limits(caps: Caps, name: str) -> _Limits:
+    for kind in ("dollars", "tokens", "calls"):
+        value = getattr(caps, kind)
+        if value is not None and not (value > 0 and math.isfinite(value)):
+            raise ConfigError(f"the {name} of {value} {kind} must be more than 0; none is no limit")
+    # Rounded down: a cap of binary-float dollars must not grow by its own representation error.
+    dollars = None if caps.dollars is None else math.floor(round(caps.dollars * PICO, 3))
+    return dollars, caps.tokens, caps.calls
+
+
+def _within(amount: Amount, caps: _Limits | None) -> bool:
+    if caps is None:
+        return True
+    return all(cap is None or a <= cap for a, cap in zip(amount, caps, strict=True))
+
+
+def _shortfall(name: str, paid: Amount, worst: Amount, caps: _Limits | None) -> str:
+    """Say which cap is reached, in the unit in which the user gave it."""
+    units = (("dollars", PICO), ("tokens", 1), ("calls", 1))
+    for (unit, scale), used, more, cap in zip(units, paid, worst, caps or (), strict=True):
+        if cap is not None and used + more > cap:
+            return (
+                f"the {name} of {cap / scale:g} {unit} is used up: {used / scale:g} spent, and the "
+                f"next call may take {more / scale:g}; raise it and resume"
+            )
+    return f"the {name} is used up"
