@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from metasearch.gateway.base import Gateway, PromptTooLong
 from metasearch.search.checks import idea_of
 from metasearch.search.material import excerpt, prompt
-from metasearch.search.proposer import Brief, Proposal
+from metasearch.search.proposer import Brief, Proposal, Tools
 from metasearch.search.quote import Quoter, clean
 from metasearch.types import (
     Design,
@@ -28,7 +28,7 @@ from metasearch.types import (
     Usage,
 )
 
-__all__ = ["MetaAgent"]
+__all__ = ["MetaAgent", "build"]
 
 REFLECTIONS = ("reflect_new", "reflect_right")
 PROBLEM_CHARS = 3_000
@@ -39,6 +39,18 @@ SCHEMA: Json = {
     "additionalProperties": False,
 }
 _FENCE = re.compile(r"```(?:python)?\s*\n(.*?)```", re.DOTALL)
+
+
+def build(tools: Tools) -> MetaAgent:
+    """Make the meta agent of a search."""
+    return MetaAgent(
+        gateway=tools.gateway,
+        model=tools.model,
+        max_tokens=tools.max_tokens,
+        temperature=0.8 if tools.temperature is None else tools.temperature,
+        reflections=tools.reflections,
+        material=tools.material,
+    )
 
 
 @dataclass(slots=True)

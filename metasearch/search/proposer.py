@@ -6,13 +6,15 @@ and it never runs a design: that is the search's own business.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from metasearch.gateway.base import Gateway
+from metasearch.search.quote import Quoter
 from metasearch.types import Design, Evaluation, Task, Usage
 
-__all__ = ["Brief", "Parent", "Proposal", "Proposer", "Repairer"]
+__all__ = ["Brief", "Parent", "Proposal", "Proposer", "Repairer", "Tools"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,27 @@ class Proposer(Protocol):
             GatewayUnavailable: the meta model does not answer.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a proposer plug-in is built with: `build(tools) -> Proposer`.
+
+    Attributes:
+        gateway: asks the meta model; spends from the search's one budget.
+        model: the meta model's name, for requests.
+        max_tokens: new tokens of one reply.
+        temperature: None leaves it to the proposer.
+        reflections: rounds in which a draft is looked at again.
+        material: turns a brief into the text that asks for a design.
+    """
+
+    gateway: Gateway
+    model: str
+    max_tokens: int
+    temperature: float | None
+    reflections: int
+    material: Callable[[Brief, Quoter], str]
 
 
 @runtime_checkable

@@ -1,0 +1,291 @@
+"""Launching: from a configuration to a running search, with every door opened and closed again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from metasearch import domains, plugins
+from metasearch.archive import Archive, SearchInfo
+from metasearch.domains.base import Domain
+from metasearch.errors import ConfigError
+from metasearch.gateway import local
+from metasearch.gateway.base import Gateway, Spent
+from metasearch.gateway.budget import Budget
+from metasearch.gateway.client import OpenAIGateway
+from metasearch.gateway.prices import Prices
+from metasearch.gateway.settings import OPENAI_URL, ModelSettings
+from metasearch.sandbox.base import Limits, Sandbox
+from metasearch.sandbox.choose import open_sandbox
+from metasearch.search.config import LOCAL, ModelSection, SearchConfig
+from metasearch.search.evaluate import Asking, Evaluator
+from metasearch.search.events import Display, SearchStarted
+from metasearch.search.loop import Search
+from metasearch.search.measure import Measurer
+from metasearch.search.proposer import Proposer, Tools
+from metasearch.search.seeds import seeds
+from metasearch.search.strategies import STRATEGIES, Strategy
+from metasearch.search.trial import Trial
+from metasearch.types import Design, Owner, Split
+
+__all__ = ["create", "launch"]
+
+HEARTBEAT_SECONDS = 10.0
+
+
+def create(config: SearchConfig, archive: Archive) -> SearchInfo:
+    """Give a new search its row with its tasks, or find the one that has the configuration's name.
+
+    Raises:
+        ConfigError: the domain cannot be loaded, or the name belongs to another configuration.
+    """
+    config = STRATEGIES[config.search.strategy].applied(config)
+    kept = config.to_json()
+    if config.name is not None:
+        for info in archive.searches():
+            if info.id == config.name:
+                _same(info, kept)
+                return info
+    domain = _domain(config)
+    return archive.create_search(
+        id=config.name,
+        domain=domain.name,
+        strategy=config.search.strategy,
+        config=kept,
+        seed=config.search.seed,
+        tasks={split: domain.tasks(split) for split in Split},
+    )
+
+
+async def launch(
+    info: SearchInfo,
+    archive: Archive,
+    display: Display,
+    *,
+    running: Callable[[Search], None] = lambda search: None,
+) -> str:
+    """Run or resume a search to its end.
+
+    Args:
+        info: the search; its configuration is the one that was kept when it was created.
+        running: called with the search once it runs, so that a signal can stop it.
+
+    Returns:
+        The status: "finished", "stopped" (a cap was reached) or "paused" (interrupted).
+
+    Raises:
+        ConfigError: another process runs this search; the endpoint refuses key, URL or model.
+        Unavailable: no sandbox, no endpoint or no archive; the search is paused.
+    """
+    config = SearchConfig.model_validate(info.config)
+    strategy = STRATEGIES[config.search.strategy]
+    domain = _domain(config)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(_lease(archive, info.id))
+        doors = await _open(config, info, archive, stack)
+        search = _assemble(config, strategy, info, archive, domain, display, doors)
+        running(search)
+        archive.set_status(info.id, "running")
+        display.show(
+            SearchStarted(
+                search_id=info.id,
+                domain=domain.name,
+                model=doors.asking.model,
+                sandbox=doors.sandbox.name,
+                strategy=config.search.strategy,
+                seeds=len(search.baselines),
+                designs=config.search.designs,
+                validation_tasks=info.sizes[Split.VALIDATION],
+                caps=config.budget.caps(),
+                minutes=config.budget.minutes,
+                resumed=bool(archive.entries(info.id)),
+            )
+        )
+        return await search.run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """What was opened for one run."""
+
+    gateway: Gateway
+    designer: Gateway
+    sandbox: Sandbox
+    asking: Asking
+    meta: ModelSettings
+
+
+async def _open(
+    config: SearchConfig, info: SearchInfo, archive: Archive, stack: AsyncExitStack
+) -> _Doors:
+    sandbox = await open_sandbox(
+        config.sandbox.name,
+        memory_mib=config.sandbox.memory_mib,
+        parallel=config.sandbox.parallel,
+        runtime=config.sandbox.runtime,
+    )
+    await stack.enter_async_context(sandbox)
+    recorder = archive.recorder(info.id)
+    stack.callback(recorder.close)
+    spent = {}
+    for owner in Owner:
+        row = archive.spent(info.id, owner)
+        spent[owner] = Spent(row.dollars, row.usage, row.calls)
+    budget = Budget(config.budget.caps(), spent)
+    prices = Prices.load(config.budget.prices, allow_unpriced=config.budget.allow_unpriced)
+    gateways = []
+    settings = [
+        _settings(section, stack, designs=section is config.model)
+        for section in (config.model, config.designer())
+    ]
+    for one in settings:
+        gateway = OpenAIGateway(one, budget=budget, prices=prices, record=recorder)
+        stack.push_async_callback(gateway.close)
+        await gateway.check()
+        gateways.append(gateway)
+    model, meta = settings
+    asking = Asking(
+        model=model.name,
+        max_tokens=model.max_tokens,
+        temperature=model.temperature,
+        calls_per_task=config.search.calls_per_task,
+        tokens_per_task=config.search.tokens_per_task,
+    )
+    return _Doors(gateways[0], gateways[1], sandbox, asking, meta)
+
+
+def _assemble(
+    config: SearchConfig,
+    strategy: Strategy,
+    info: SearchInfo,
+    archive: Archive,
+    domain: Domain,
+    display: Display,
+    doors: _Doors,
+) -> Search:
+    limits = Limits(
+        active_seconds=config.sandbox.active_seconds,
+        wall_seconds=config.sandbox.wall_seconds,
+        memory_mib=config.sandbox.memory_mib,
+    )
+    slots = asyncio.Semaphore(config.sandbox.parallel or config.model.concurrency)
+    measurer = Measurer(
+        search_id=info.id,
+        archive=archive,
+        evaluator=Evaluator(doors.gateway, domain, doors.asking, limits, slots),
+        sandbox=doors.sandbox,
+        display=display,
+        repeats=config.search.repeats,
+    )
+    tools = Tools(
+        gateway=doors.designer,
+        model=doors.meta.name,
+        max_tokens=doors.meta.max_tokens,
+        temperature=doors.meta.temperature,
+        reflections=config.search.reflections,
+        material=strategy.material,
+    )
+    proposers: dict[str, tuple[Proposer, float]] = {
+        name: (plugins.load("proposers", name)(tools), weight)
+        for name, weight in config.weights().items()
+    }
+    trial = Trial(
+        measurer=measurer,
+        proposers=proposers,
+        selector=strategy.selector,
+        seed=config.search.seed,
+        smoke=config.search.smoke,
+        repairs=config.search.repairs,
+        remembers=strategy.remembers,
+    )
+    return Search(config, measurer, trial, baselines(config), time.monotonic)
+
+
+def baselines(config: SearchConfig) -> list[Design]:
+    """Return the designs that a search starts from: all shipped seeds, some, or a folder's.
+
+    Raises:
+        ConfigError: a seed that is named is not there.
+    """
+    wanted = config.search.seeds
+    if wanted is None:
+        return seeds()
+    if isinstance(wanted, str):
+        return seeds(Path(wanted))
+    shipped = {design.name: design for design in seeds()}
+    if unknown := [name for name in wanted if name not in shipped]:
+        raise ConfigError(
+            f"search.seeds: no seed is named {unknown[0]!r}; there are {', '.join(shipped)}"
+        )
+    return [shipped[name] for name in wanted]
+
+
+def _domain(config: SearchConfig) -> Domain:
+    return domains.load(
+        config.domain.spec,
+        sizes=config.domain.sizes.by_split(),
+        seed=config.search.seed,
+        scorer=config.domain.scorer,
+        options=config.domain.options,
+    )
+
+
+def _settings(section: ModelSection, stack: AsyncExitStack, *, designs: bool) -> ModelSettings:
+    """Return how a model is called; the local one is started when it does not run yet.
+
+    The cap of text fields holds for designs only: a meta agent's `code` is a text field, too.
+    """
+    if section.name is None:
+        raise ConfigError("model.name is not set; name the endpoint's model with --model NAME")
+    name, base_url, free = section.name, section.base_url or OPENAI_URL, False
+    if section.name == LOCAL:
+        server = local.start()
+        stack.callback(server.close)
+        name, base_url, free = server.model, server.base_url, True
+    return ModelSettings(
+        name=name,
+        base_url=base_url,
+        key_env=None if free else section.key_env,
+        max_tokens=section.max_tokens,
+        temperature=section.temperature,
+        concurrency=section.concurrency,
+        timeout=section.timeout,
+        max_field_chars=section.max_field_chars if designs else None,
+        free=free,
+    )
+
+
+def _same(info: SearchInfo, kept: dict[str, object]) -> None:
+    """Refuse to continue a search under its name with other settings."""
+    for section, value in kept.items():
+        before = info.config.get(section)
+        if section not in ("archive", "budget") and before != value:
+            raise ConfigError(
+                f"search {info.id!r} exists with another [{section}]; choose another --name, or"
+                f" continue it as it was: metasearch resume {info.id}"
+            )
+
+
+@asynccontextmanager
+async def _lease(archive: Archive, search_id: str) -> AsyncIterator[None]:
+    """Hold the search for this process while it runs."""
+    archive.claim(search_id)
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            archive.heartbeat(search_id)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beating
+        archive.release(search_id)
