@@ -67,7 +67,7 @@ async def launch(
     archive: Archive,
     display: Display,
     *,
-    running: Callable[[Search], None] = lambda search: None,
+    running: Callable[[Search], None] | None = None,
 ) -> str:
     """Run or resume a search to its end.
 
@@ -89,7 +89,8 @@ async def launch(
         await stack.enter_async_context(_lease(archive, info.id))
         doors = await _open(config, info, archive, stack)
         search = _assemble(config, strategy, info, archive, domain, display, doors)
-        running(search)
+        if running is not None:
+            running(search)
         archive.set_status(info.id, "running")
         display.show(
             SearchStarted(
