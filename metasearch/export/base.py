@@ -20,6 +20,7 @@ __all__ = [
     "AnswerType",
     "Bundle",
     "Exporter",
+    "RecordedRun",
     "RecordedTask",
     "runs_code",
     "slug",
@@ -32,6 +33,14 @@ MARK = "card.json"  # the file by which an exported folder is known
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """A program that the design ran, and what the sandbox gave: `{value, stdout, error}`."""
+
+    code: str
+    reply: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedTask:
     """One task that the design was run on, with every model call of that run.
 
@@ -40,6 +49,7 @@ class RecordedTask:
         answer: what it returned.
         calls: in the order in which they were made, replies included.
         seed: of `random` in that run.
+        runs: programs that it ran; None where that is not known.
     """
 
     prompt: str
@@ -47,6 +57,7 @@ class RecordedTask:
     answer: Json
     calls: tuple[ModelCall, ...]
     seed: int = 0
+    runs: tuple[RecordedRun, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +65,22 @@ class Bundle:
     """All that an exporter needs; it reads nothing else.
 
     Attributes:
+        model: the endpoint's name of the model that is asked where its user names none.
         recorded: at most a few training tasks; an export's own tests replay them.
         answer_type: what the exported agent returns where its user does not say.
         max_tokens: cap of new tokens of one call, as in the search.
         temperature: where the design sets none; None is the endpoint's default.
+        max_calls: model calls that one question may take, as in the search.
     """
 
     design: Design
     card: Card
+    model: str
     recorded: tuple[RecordedTask, ...] = ()
     answer_type: AnswerType = "str"
     max_tokens: int = 1024
     temperature: float | None = None
+    max_calls: int = 32
 
 
 class Exporter(Protocol):

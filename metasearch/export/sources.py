@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from string import Template
 
 from metasearch.assets import asset
 
-__all__ = ["KIT", "PARTS", "child", "kit", "parts", "relative"]
+__all__ = ["KIT", "PARTS", "child", "kit", "parts", "relative", "template"]
 
 KIT = "agentkit"
 PARTS = "metasearch.export.parts"
@@ -33,6 +34,13 @@ def child() -> str:
     execute = (asset("sandbox") / "image" / "runner" / "code.py").read_text(encoding="utf-8")
     main = Path(__file__).with_name("parts").joinpath("child.py").read_text(encoding="utf-8")
     return f"{execute}\n\n{main.replace(FUTURE, '')}\n\nmain(execute)\n"
+
+
+def template(name: str) -> Template:
+    """Return the template of an exported file, `templates/NAME.txt`."""
+    return Template(
+        Path(__file__).with_name("templates").joinpath(f"{name}.txt").read_text("utf-8")
+    )
 
 
 def relative(source: str, package: str) -> str:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from metasearch.export.parts.client import Session, Settings, Wire
+from metasearch.export.parts.client import AgentFailure, Session, Settings, Wire
 from metasearch.export.parts.code import run_here
 
 __all__ = ["Exported"]
@@ -114,9 +114,17 @@ _forward_lock = threading.Lock()
 
 
 def typed(kind: Any) -> Any:
-    """Return an answer type given as itself, by name, or as choices."""
+    """Return an answer type given as itself, by name, or as choices ("yes,no").
+
+    Raises:
+        AgentFailure: the name is not known.
+    """
+    if isinstance(kind, str) and "," in kind:
+        return tuple(choice.strip() for choice in kind.split(","))
+    if isinstance(kind, str) and kind not in TYPES:
+        raise AgentFailure(f"{kind!r} is no answer type: {', '.join(TYPES)}, or choices: yes,no")
     if isinstance(kind, str):
-        return TYPES.get(kind) or tuple(choice.strip() for choice in kind.split(","))
+        return TYPES[kind]
     return kind if isinstance(kind, type) else tuple(kind)
 
 

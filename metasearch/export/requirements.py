@@ -1,0 +1,8 @@
+"""What an exported agent needs, and nothing else."""
+
+from __future__ import annotations
+
+__all__ = ["OPENAI", "PYTHON"]
+
+OPENAI = "openai>=3.50,<4"
+PYTHON = ">=3.11"

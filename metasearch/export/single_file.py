@@ -1,0 +1,129 @@
+"""Export as one file: `python agent.py "question"`, with `openai` as its only dependency."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from pathlib import Path
+
+from metasearch.export.base import Bundle, runs_code, slug, write_file
+from metasearch.export.inline import flattened, rewritten
+from metasearch.export.requirements import OPENAI, PYTHON
+from metasearch.export.sources import child, kit, parts, template
+
+__all__ = ["export"]
+
+CODE_WARNING = (
+    "It may run programs that the model writes. They are refused unless you pass --allow-code "
+    "(allow_code=True); then they run on your machine, with a time limit, which is not a sandbox."
+)
+
+AGAIN = """\
+    if isinstance(prompt, _agentkit.Task):  # the design asks itself
+        return _export.design["solve"](prompt)
+"""
+
+
+def export(bundle: Bundle, out: Path, *, force: bool = False) -> list[Path]:
+    """Write the design as one Python file; a folder as `out` gets a file named after the design.
+
+    Raises:
+        ConfigError: the file exists and `force` is False, cannot be written, or the design imports
+            what the kit does not have.
+    """
+    path = out / f"{slug(bundle.design)}.py" if out.is_dir() else out
+    return write_file(path, text(bundle), force=force)
+
+
+def text(bundle: Bundle) -> str:
+    """Return the file's text.
+
+    Raises:
+        ConfigError: the design imports what the kit does not have.
+    """
+    design, modules = bundle.design, {**kit(), **parts()}
+    answer = "answer_question" if _binds(ast.parse(design.source), "answer") else "answer"
+    title = design.idea or design.name or f"design {design.id}"
+    return template("file.py").substitute(
+        python=PYTHON,
+        openai=OPENAI,
+        idea=_inside_docstring(title),
+        about=_inside_docstring(_about(bundle, answer)),
+        card=_literal(bundle.card.markdown()),
+        child=_literal(child()),
+        modules=flattened(modules),
+        design=_design(design.source),
+        model=repr(bundle.model),
+        max_tokens=bundle.max_tokens,
+        temperature=bundle.temperature,
+        max_calls=bundle.max_calls,
+        answer_type=repr(bundle.answer_type),
+        solve=_solve(ast.parse(design.source)),
+        answer=answer,
+        title=repr(title),
+    )
+
+
+def _design(source: str) -> str:
+    body = rewritten(source, kit()).strip("\n")
+    tree = ast.parse(source)
+    if not _binds(tree, "solve") and _binds(
+        tree, "forward"
+    ):  # the names that it expects to be there
+        names = "Info, LLMAgentBase = _agentkit_adas.Info, _agentkit_adas.LLMAgentBase"
+        return f"{names}\n\n{body}"
+    return body
+
+
+def _solve(tree: ast.Module) -> str:
+    """The public `solve` takes a question; where the design calls its own, that still works."""
+    asks_itself = any(isinstance(node, ast.Name) and node.id == "solve" for node in ast.walk(tree))
+    if asks_itself:
+        return (
+            template("solve.py")
+            .substitute(kind="def", body=f"{AGAIN}    return _export.solve")
+            .rstrip()
+        )
+    return (
+        template("solve.py")
+        .substitute(kind="async def", body="    return await _export.solve")
+        .rstrip()
+    )
+
+
+def _binds(tree: ast.Module, name: str) -> bool:
+    """Return whether a design uses this name for something of its own at its top level."""
+    defined = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    for node in tree.body:
+        if isinstance(node, defined):
+            if node.name == name:
+                return True
+        elif any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node)):
+            return True
+    return False
+
+
+def _about(bundle: Bundle, answer: str) -> str:
+    name = f"{slug(bundle.design)}"
+    lines = [
+        f'    python {name}.py "question"        the key from OPENAI_API_KEY; --help says more',
+        f"    from {name} import {answer}, solve",
+        "",
+        *(f"{line}." for line in bundle.card.summary()),
+        "`--card` prints all that is known about it.",
+    ]
+    if runs_code(bundle.design.source):
+        lines += ["", *textwrap.wrap(CODE_WARNING, 96)]
+    return "\n".join(lines)
+
+
+def _inside_docstring(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+
+
+def _literal(text: str) -> str:
+    """Return source of a string, readable where its quotes allow."""
+    if "'''" not in text and not text.endswith(("\\", "'")):
+        return f"r'''{text}'''"
+    lines = text.splitlines(keepends=True)
+    return "(\n" + "".join(f"    {line!r}\n" for line in lines) + ")"
