@@ -1,0 +1,358 @@
+"""The gateway on the official `openai` client: the only door to a model.
+
+A call goes: record, calls in flight with the same key, budget, place in flight, endpoint; then
+settle and keep. Importing this module imports `openai` (half a second), so only do it to call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Self
+
+import httpx2
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+from metasearch.errors import ConfigError, GatewayUnavailable
+from metasearch.gateway.base import Record, RequestRefused, Spent
+from metasearch.gateway.budget import PICO, Amount, Budget, Reservation
+from metasearch.gateway.line import Answer, Attempts, Line
+from metasearch.gateway.prices import FREE, PriceTable, load_prices
+from metasearch.gateway.settings import OPENAI_URL, ModelSettings
+from metasearch.gateway.wire import estimate, prompt_bound
+from metasearch.types import Message, ModelReply, ModelRequest, Owner, Stream, Usage
+
+__all__ = ["NotRecorded", "OpenAIGateway", "RecordMode"]
+
+CONNECT_SECONDS = 10.0
+CHECK_PATIENCE = 2.0  # seconds: a wrong address should be told at once
+CHECK_TOKENS = 16
+
+
+class RecordMode(StrEnum):
+    """What the record is used for."""
+
+    NORMAL = "normal"  # read, and written
+    RECORD_ONLY = "record-only"  # written, never read: every call is made anew
+    REPLAY_ONLY = "replay-only"  # read, no call is ever made
+    OFF = "off"
+
+
+class NotRecorded(ConfigError):
+    """A replay met a call that the record does not hold."""
+
+
+@dataclass(eq=False, slots=True)
+class _Flight:
+    """One call under way, for all who asked the same."""
+
+    task: asyncio.Task[ModelReply]
+    attempts: Attempts
+    waiters: int = 0
+
+
+@dataclass(slots=True)
+class _Stake:
+    """What one call holds of the budget.
+
+    Attributes:
+        worst: of one attempt.
+        lost: what a damaged answer is counted as, at most `worst`.
+    """
+
+    budget: Budget
+    owner: Owner
+    worst: Amount
+    lost: Amount
+    held: Reservation | None = None
+
+    async def hold(self) -> None:
+        self.held = await self.budget.reserve(self.owner, self.worst)
+
+    async def lose(self) -> None:
+        """Count an attempt that was most likely billed, and hold the next one's worst case."""
+        self.release()
+        self.budget.charge_lost(self.owner, self.lost)
+        await self.hold()
+
+    def settle(self, usage: Usage, picodollars: int) -> None:
+        held, self.held = self.held, None
+        assert held is not None
+        self.budget.settle(held, usage, picodollars)
+
+    def release(self) -> None:
+        if self.held is not None:
+            self.budget.release(self.held)
+            self.held = None
+
+
+@dataclass(slots=True)
+class _Endpoint:
+    client: AsyncOpenAI
+    key: str
+
+
+@dataclass(slots=True)
+class _Clients:
+    """One long-lived client for each (address, key); all are closed at the end.
+
+    A client that is dropped unclosed was seen to stall the others.
+    """
+
+    environment: Mapping[str, str]
+    ceiling: int
+    made: dict[tuple[str, str | None], _Endpoint] = field(default_factory=dict)
+
+    def get(self, settings: ModelSettings) -> _Endpoint:
+        where = (settings.base_url, settings.key_env)
+        if where not in self.made:
+            key = settings.key(self.environment)
+            self.made[where] = _Endpoint(_client(settings, key, self.ceiling), key)
+        return self.made[where]
+
+    async def close(self) -> None:
+        endpoints = list(self.made.values())
+        self.made.clear()
+        for endpoint in endpoints:
+            await endpoint.client.close()
+
+
+class OpenAIGateway:
+    """Meters, limits, records and makes every model call; implements `base.Gateway`.
+
+    Args:
+        models: by whose names requests are told apart.
+        budget: the search's one purse.
+        record: where replies are kept; None keeps none.
+        prices: None is the shipped table.
+        allow_unpriced: a model without a price costs 0 dollars instead of being refused.
+        mode: what the record is used for.
+        environment: where keys are looked up.
+        clock: seconds, monotonic.
+        rng: draws the delays between attempts.
+
+    Raises:
+        ConfigError: a key or a price is missing.
+    """
+
+    def __init__(
+        self,
+        models: Iterable[ModelSettings],
+        *,
+        budget: Budget,
+        record: Record | None = None,
+        prices: PriceTable | None = None,
+        allow_unpriced: bool = False,
+        mode: RecordMode = RecordMode.NORMAL,
+        environment: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.monotonic,
+        rng: random.Random | None = None,
+    ) -> None:
+        known = tuple(models)
+        table = prices or load_prices()
+        self.budget = budget
+        self._record = None if mode is RecordMode.OFF else record
+        self._mode = mode
+        self._flights: dict[str, _Flight] = {}
+        self._counts: Counter[str] = Counter()
+        self._closed = False
+        self._clock = clock
+        self._clients = _Clients(environment, sum(settings.concurrency for settings in known))
+        self._lines: dict[str, Line] = {}
+        replaying = mode is RecordMode.REPLAY_ONLY  # needs neither key nor price
+        for settings in known:
+            if replaying:
+                settings = replace(settings, key_env=None)
+            name = settings.remote or settings.name
+            loose = allow_unpriced or replaying
+            price = FREE if settings.free else table.price(name, allow_unpriced=loose)
+            endpoint = self._clients.get(settings)
+            self._lines[settings.name] = Line(
+                settings,
+                price,
+                endpoint.client,
+                endpoint.key,
+                clock=clock,
+                rng=rng or random.Random(),
+            )
+
+    async def ask(self, request: ModelRequest, stream: Stream, owner: Owner) -> ModelReply:
+        """Answer a request from the record, else from the endpoint; see `base.Gateway.ask`."""
+        line = self._line(request.model)
+        key = request.key(stream)
+        if self._record is not None and self._mode is not RecordMode.RECORD_ONLY:
+            found = self._record.find(key)
+            if found is not None:
+                self._counts["recorded"] += 1
+                return found
+        if self._mode is RecordMode.REPLAY_ONLY:
+            raise NotRecorded(
+                f"the record holds no reply to call {key[:12]} of {stream.scope!r}; "
+                "replay with the archive that made it, or without replay-only"
+            )
+        flight = self._flights.get(key)
+        if flight is not None:
+            self._counts["shared"] += 1
+            return replace(await self._wait(flight), recorded=True)
+        return await self._wait(self._start(key, line, request, stream, owner))
+
+    def spent(self, owner: Owner | None = None) -> Spent:
+        """Return what this search has paid so far, for one owner or in all."""
+        return self.budget.spent(owner)
+
+    def counts(self) -> dict[str, int]:
+        """Return counters: attempts, refused, failed, lost, recorded, shared, estimated."""
+        total = Counter(self._counts)
+        for line in self._lines.values():
+            total.update(line.counts)
+        return dict(total)
+
+    def trouble(self) -> str:
+        """Return one line that says which endpoint is down and why, "" when none is."""
+        return "; ".join(
+            line.health.trouble for line in self._lines.values() if line.health.trouble
+        )
+
+    async def check(self) -> None:
+        """Ask every model one tiny question, so that a wrong key, URL or model is told at once.
+
+        Costs about 20 tokens a model: they count against the budget, but are not in the record.
+
+        Raises:
+            ConfigError, GatewayUnavailable: as `ask`, with what to mend.
+        """
+        for line in self._lines.values():
+            await self._probe(line, CHECK_PATIENCE)
+
+    async def recovered(self) -> None:
+        """Wait until every endpoint that was found down answers again, probing it now and then."""
+        for line in self._lines.values():
+            while line.health.trouble:
+                await asyncio.sleep(max(0.0, line.health.retry_at - self._clock()))
+                try:
+                    await self._probe(line, 0.0)
+                except GatewayUnavailable:
+                    continue
+
+    async def close(self) -> None:
+        """End the calls under way and close the clients; safe to call twice."""
+        self._closed = True
+        tasks = [flight.task for flight in self._flights.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._clients.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _line(self, model: str) -> Line:
+        if self._closed:
+            raise GatewayUnavailable("the gateway is closed")
+        line = self._lines.get(model)
+        if line is None:
+            known = ", ".join(self._lines)
+            raise ConfigError(f"no model {model!r} is set up in this search; there are {known}")
+        return line
+
+    def _start(
+        self, key: str, line: Line, request: ModelRequest, stream: Stream, owner: Owner
+    ) -> _Flight:
+        """Begin a call in a task of its own: who asked may be cancelled, what is paid is kept."""
+        bound = prompt_bound(request, line.settings)
+        worst = Amount(line.price.worst(*bound), sum(bound), 1)
+        lost = replace(estimate(request, ""), completion=bound.completion)
+        stake = _Stake(self.budget, owner, worst, Amount(line.price.of(lost), lost.total, 1))
+        attempts = Attempts(stake.lose)
+        task = asyncio.create_task(self._fly(key, line, request, stream, stake, attempts))
+        flight = _Flight(task, attempts)
+        self._flights[key] = flight
+        task.add_done_callback(lambda done: self._land(key, done))
+        return flight
+
+    def _land(self, key: str, task: asyncio.Task[ModelReply]) -> None:
+        del self._flights[key]
+        if not task.cancelled():
+            task.exception()  # seen, even if nobody waits for it any more
+
+    async def _wait(self, flight: _Flight) -> ModelReply:
+        flight.waiters += 1
+        try:
+            return await asyncio.shield(flight.task)
+        except asyncio.CancelledError:
+            if flight.task.cancelled() and self._closed:
+                raise GatewayUnavailable("the gateway was closed during the call") from None
+            raise
+        finally:
+            flight.waiters -= 1
+            # Nobody wants it any more; once it is on the wire it is paid for, so let it end.
+            if not flight.waiters and not flight.attempts.on_wire:
+                flight.task.cancel()
+
+    async def _fly(
+        self,
+        key: str,
+        line: Line,
+        request: ModelRequest,
+        stream: Stream,
+        stake: _Stake,
+        attempts: Attempts,
+    ) -> ModelReply:
+        await stake.hold()
+        try:
+            answer = await line.call(request, stream, attempts)
+        except BaseException:
+            stake.release()
+            raise
+        reply, paid = self._reply(line, answer)
+        stake.settle(reply.usage, paid)
+        if self._record is not None:
+            await self._record.keep(key, request, stream, reply, stake.owner)
+        return reply
+
+    def _reply(self, line: Line, answer: Answer) -> tuple[ModelReply, int]:
+        completion = answer.completion
+        self._counts["estimated"] += completion.estimated
+        paid = line.price.of(completion.usage)
+        reply = ModelReply(
+            text=completion.text,
+            finish=completion.finish,
+            usage=completion.usage,
+            dollars=paid / PICO,
+            seconds=answer.seconds,
+        )
+        return reply, paid
+
+    async def _probe(self, line: Line, patience: float) -> None:
+        messages = (Message("user", "Reply with the word: ok"),)
+        request = ModelRequest(line.settings.name, messages, CHECK_TOKENS)
+        attempts = Attempts()
+        try:
+            answer = await line.call(request, Stream("check"), attempts, patience=patience)
+        except RequestRefused:
+            return  # it answers, and knows key and model; what it refuses is this tiny question
+        usage = answer.completion.usage
+        cost = Amount(line.price.of(usage), usage.total, 1)
+        self.budget.charge_lost(Owner.PROPOSER, cost)
+
+
+def _client(settings: ModelSettings, key: str, ceiling: int) -> AsyncOpenAI:
+    http = DefaultAsyncHttpxClient(
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=ceiling),
+        timeout=httpx2.Timeout(settings.timeout, connect=CONNECT_SECONDS, pool=None),
+        trust_env=not settings.on_loopback,  # a proxy of the environment cannot reach this machine
+    )
+    client = AsyncOpenAI(api_key=key, base_url=settings.base_url, max_retries=0, http_client=http)
+    if settings.base_url != OPENAI_URL:
+        # Read from the environment by the client; they are nobody else's business.
+        client.organization = client.project = None
+    return client

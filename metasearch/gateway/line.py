@@ -1,0 +1,234 @@
+"""One model's line to its endpoint: attempts, waiting, and giving up.
+
+The client's own retries are off, not doubled: they would keep a place in flight while they sleep,
+hide every refusal from the limit, know nothing of damaged bodies, and end after a fixed number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import httpx2
+from openai import AsyncOpenAI
+
+from metasearch.errors import ConfigError, GatewayUnavailable
+from metasearch.gateway.base import RequestRefused
+from metasearch.gateway.faults import Fatal, Filtered, Retry, Unsupported, Verdict, judge
+from metasearch.gateway.health import Health
+from metasearch.gateway.limits import AdaptiveLimit
+from metasearch.gateway.prices import Price
+from metasearch.gateway.settings import ModelSettings
+from metasearch.gateway.wire import Completion, Habits, read_completion, request_body
+from metasearch.types import Finish, Json, ModelRequest, Stream, Usage
+
+__all__ = ["Answer", "Attempts", "Line"]
+
+FIRST_DELAY = 0.5  # seconds; doubles, drawn at random from zero up to it ("full jitter")
+LONGEST_DELAY = 8.0
+BLAME_ANSWERS = 6  # other calls answered meanwhile before a request itself is blamed
+STARVED = 3  # times the patience, where others are answered and this call is always refused
+
+
+class Wait(NamedTuple):
+    """What to do before the next attempt; `lost` says that this one was most likely billed."""
+
+    seconds: float
+    lost: bool
+
+
+class Answer(NamedTuple):
+    """A completion and how long the attempt took that brought it, in seconds."""
+
+    completion: Completion
+    seconds: float
+
+
+@dataclass(slots=True)
+class Attempts:
+    """Progress of one call, readable while it runs.
+
+    Attributes:
+        lose: is awaited when an answer was lost, before the next attempt.
+        on_wire: an attempt is with the endpoint, so that it may be billed.
+        alike: failures of the kind of the last one (`why`), refusals for load left out.
+    """
+
+    lose: Callable[[], Awaitable[None]] | None = None
+    on_wire: bool = False
+    made: int = 0
+    failed: int = 0
+    why: str = ""
+    alike: int = 0
+    since: float | None = None  # first failure
+    answers: int = 0  # of others, at that time
+
+
+class Line:
+    """Sends requests of one model.
+
+    Args:
+        settings: of the model.
+        price: of its tokens.
+        client: shared by the models of one endpoint.
+        key: struck out of messages.
+        clock: seconds, monotonic.
+        rng: draws the delays between attempts.
+
+    Attributes:
+        counts: attempts, and failed ones by what was wrong.
+    """
+
+    def __init__(
+        self,
+        settings: ModelSettings,
+        price: Price,
+        client: AsyncOpenAI,
+        key: str,
+        *,
+        clock: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self.settings = settings
+        self.price = price
+        self.habits = Habits()
+        self.health = Health(clock)
+        self.limit = AdaptiveLimit(
+            settings.concurrency, requests_per_minute=settings.requests_per_minute, clock=clock
+        )
+        self.counts: Counter[str] = Counter()
+        self._client = client
+        self._key = key
+        self._clock = clock
+        self._rng = rng
+
+    async def call(
+        self,
+        request: ModelRequest,
+        stream: Stream,
+        attempts: Attempts,
+        *,
+        patience: float | None = None,
+    ) -> Answer:
+        """Ask until there is an answer or no hope.
+
+        Args:
+            request: what is asked.
+            stream: gives the seed.
+            attempts: is kept up to date.
+            patience: seconds of failing, in place of the settings'.
+
+        Raises:
+            RequestRefused, ConfigError, GatewayUnavailable: as `Gateway.ask`.
+        """
+        without = self.habits.dropped
+        while True:
+            body = request_body(request, stream, self.settings, without)
+            answer = await self._attempt(request, body, attempts, patience)
+            if isinstance(answer, Answer):
+                self.habits.learn(without, schema="response_format" in body)
+                return answer
+            if isinstance(answer, Filtered):
+                completion = Completion("", Finish.FILTER, Usage(), estimated=False)
+                return Answer(completion, 0.0)
+            if isinstance(answer, Unsupported):
+                without |= {answer.part or "response_format"}
+                continue
+            if answer.lost and attempts.lose is not None:
+                await attempts.lose()
+            await asyncio.sleep(answer.seconds)
+
+    async def _attempt(
+        self,
+        request: ModelRequest,
+        body: dict[str, Json],
+        attempts: Attempts,
+        patience: float | None,
+    ) -> Answer | Filtered | Unsupported | Wait:
+        """Try once."""
+        slot = await self.limit.acquire(again=attempts.made > 0)
+        try:
+            probing = self.health.enter()
+        except GatewayUnavailable:
+            self.limit.failed(slot)
+            raise
+        attempts.made += 1
+        self.counts["attempts"] += 1
+        began = self._clock()
+        attempts.on_wire = True
+        try:
+            completion = await self._post(request, body)
+        except asyncio.CancelledError:
+            self.limit.failed(slot)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, `judge` gives it a name
+            verdict = judge(error, self.settings, body, self._key)
+        else:
+            self.limit.answered(slot)
+            self.health.answered()
+            return Answer(completion, self._clock() - began)
+        finally:
+            attempts.on_wire = False
+        if isinstance(verdict, Retry) and verdict.busy:
+            self.limit.refused(slot, verdict.retry_after)
+        else:
+            self.limit.failed(slot)
+        return self._after(verdict, attempts, 0.0 if probing else patience)
+
+    async def _post(self, request: ModelRequest, body: dict[str, Json]) -> Completion:
+        # `post` is the client's documented way to a raw response. `chat.completions.create` would
+        # build models of the whole reply for the four values that we read: half of its time.
+        async with asyncio.timeout(self.settings.timeout):
+            response = await self._client.post(
+                "/chat/completions", cast_to=httpx2.Response, body=body
+            )
+        return read_completion(response.content, response.headers.get("content-type", ""), request)
+
+    def _after(
+        self, verdict: Verdict, attempts: Attempts, patience: float | None
+    ) -> Filtered | Unsupported | Wait:
+        """Decide what follows a failed attempt."""
+        if isinstance(verdict, Fatal):
+            raise verdict.error
+        if not isinstance(verdict, Retry):
+            return verdict
+        self.counts["refused" if verdict.busy else "failed"] += 1
+        self._count(verdict, attempts)
+        self._give_up(verdict, attempts, self.settings.patience if patience is None else patience)
+        if verdict.retry_after is not None:
+            return Wait(verdict.retry_after * (1 + 0.1 * self._rng.random()), verdict.answered)
+        longest = min(FIRST_DELAY * 2 ** min(attempts.failed - 1, 10), LONGEST_DELAY)
+        return Wait(self._rng.uniform(0, longest), verdict.answered)
+
+    def _count(self, verdict: Retry, attempts: Attempts) -> None:
+        attempts.failed += 1
+        self.counts["lost"] += verdict.answered
+        if verdict.tries:
+            attempts.alike = attempts.alike + 1 if verdict.why == attempts.why else 1
+            attempts.why = verdict.why
+        if attempts.since is None:
+            attempts.since, attempts.answers = self._clock(), self.health.answers
+
+    def _give_up(self, verdict: Retry, attempts: Attempts, patience: float) -> None:
+        """Raise when trying on makes no sense."""
+        where = f"{self.settings.base_url} (model {self.settings.name}) {verdict.why}"
+        if verdict.page and not self.health.answers:
+            hint = "" if self.settings.base_url.rstrip("/").endswith("/v1") else "; is /v1 missing?"
+            raise ConfigError(f"{where}, so it is no model endpoint{hint}")
+        assert attempts.since is not None
+        others = self.health.answers - attempts.answers
+        elapsed = self._clock() - attempts.since + (verdict.retry_after or 0.0)
+        if verdict.tries and attempts.alike >= verdict.tries and others >= BLAME_ANSWERS:
+            raise RequestRefused(
+                f"{where}, {attempts.alike} times for this request, while it answers others"
+            )
+        if elapsed > STARVED * patience or (elapsed >= patience and not others):
+            tried = f"{attempts.failed} attempts" if attempts.failed > 1 else "one attempt"
+            trouble = f"{where}; gave up after {tried}"
+            if not others:
+                self.health.gave_up(trouble, verdict.retry_after)
+            raise GatewayUnavailable(trouble)
