@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from metasearch import domains, plugins
@@ -18,7 +18,7 @@ from metasearch.gateway import local
 from metasearch.gateway.base import Gateway, Spent
 from metasearch.gateway.budget import Budget
 from metasearch.gateway.client import OpenAIGateway
-from metasearch.gateway.prices import Prices
+from metasearch.gateway.prices import load_prices
 from metasearch.gateway.settings import OPENAI_URL, ModelSettings
 from metasearch.sandbox.base import Limits, Sandbox
 from metasearch.sandbox.choose import open_sandbox
@@ -96,7 +96,7 @@ async def launch(
             SearchStarted(
                 search_id=info.id,
                 domain=domain.name,
-                model=doors.asking.model,
+                model=doors.model.name,
                 sandbox=doors.sandbox.name,
                 strategy=config.search.strategy,
                 seeds=len(search.baselines),
@@ -115,9 +115,8 @@ class _Doors:
     """What was opened for one run."""
 
     gateway: Gateway
-    designer: Gateway
     sandbox: Sandbox
-    asking: Asking
+    model: ModelSettings
     meta: ModelSettings
 
 
@@ -137,27 +136,18 @@ async def _open(
     for owner in Owner:
         row = archive.spent(info.id, owner)
         spent[owner] = Spent(row.dollars, row.usage, row.calls)
-    budget = Budget(config.budget.caps(), spent)
-    prices = Prices.load(config.budget.prices, allow_unpriced=config.budget.allow_unpriced)
-    gateways = []
-    settings = [
-        _settings(section, stack, designs=section is config.model)
-        for section in (config.model, config.designer())
-    ]
-    for one in settings:
-        gateway = OpenAIGateway(one, budget=budget, prices=prices, record=recorder)
-        stack.push_async_callback(gateway.close)
-        await gateway.check()
-        gateways.append(gateway)
-    model, meta = settings
-    asking = Asking(
-        model=model.name,
-        max_tokens=model.max_tokens,
-        temperature=model.temperature,
-        calls_per_task=config.search.calls_per_task,
-        tokens_per_task=config.search.tokens_per_task,
+    model = _settings(config.model, stack)
+    meta = _for_designing(_settings(config.designer(), stack), model)
+    gateway = OpenAIGateway(
+        (model, meta),
+        budget=Budget(config.budget.caps(), spent),
+        record=recorder,
+        prices=load_prices(config.budget.prices),
+        allow_unpriced=config.budget.allow_unpriced,
     )
-    return _Doors(gateways[0], gateways[1], sandbox, asking, meta)
+    await stack.enter_async_context(gateway)
+    await gateway.check()
+    return _Doors(gateway, sandbox, model, meta)
 
 
 def _assemble(
@@ -174,17 +164,24 @@ def _assemble(
         wall_seconds=config.sandbox.wall_seconds,
         memory_mib=config.sandbox.memory_mib,
     )
+    asking = Asking(
+        model=doors.model.name,
+        max_tokens=doors.model.max_tokens,
+        temperature=doors.model.temperature,
+        calls_per_task=config.search.calls_per_task,
+        tokens_per_task=config.search.tokens_per_task,
+    )
     slots = asyncio.Semaphore(config.sandbox.parallel or config.model.concurrency)
     measurer = Measurer(
         search_id=info.id,
         archive=archive,
-        evaluator=Evaluator(doors.gateway, domain, doors.asking, limits, slots),
+        evaluator=Evaluator(doors.gateway, domain, asking, limits, slots),
         sandbox=doors.sandbox,
         display=display,
         repeats=config.search.repeats,
     )
     tools = Tools(
-        gateway=doors.designer,
+        gateway=doors.gateway,
         model=doors.meta.name,
         max_tokens=doors.meta.max_tokens,
         temperature=doors.meta.temperature,
@@ -236,29 +233,34 @@ def _domain(config: SearchConfig) -> Domain:
     )
 
 
-def _settings(section: ModelSection, stack: AsyncExitStack, *, designs: bool) -> ModelSettings:
-    """Return how a model is called; the local one is started when it does not run yet.
-
-    The cap of text fields holds for designs only: a meta agent's `code` is a text field, too.
-    """
+def _settings(section: ModelSection, stack: AsyncExitStack) -> ModelSettings:
+    """Return how a model is called; the local one is started when it does not run yet."""
     if section.name is None:
         raise ConfigError("model.name is not set; name the endpoint's model with --model NAME")
-    name, base_url, free = section.name, section.base_url or OPENAI_URL, False
-    if section.name == LOCAL:
-        server = local.start()
-        stack.callback(server.close)
-        name, base_url, free = server.model, server.base_url, True
-    return ModelSettings(
-        name=name,
-        base_url=base_url,
-        key_env=None if free else section.key_env,
+    settings = ModelSettings(
+        name=section.name,
+        base_url=section.base_url or OPENAI_URL,
+        key_env=section.key_env,
         max_tokens=section.max_tokens,
         temperature=section.temperature,
         concurrency=section.concurrency,
         timeout=section.timeout,
-        max_field_chars=section.max_field_chars if designs else None,
-        free=free,
+        max_field_chars=section.max_field_chars,
     )
+    if section.name != LOCAL:
+        return settings
+    server = local.start()
+    stack.callback(server.close)
+    return replace(settings, name=server.model, base_url=server.base_url, key_env=None, free=True)
+
+
+def _for_designing(meta: ModelSettings, model: ModelSettings) -> ModelSettings:
+    """Return the meta model's settings under a name of its own, without a cap of text fields.
+
+    The cap keeps a small model's thinking short; a meta agent's `code` is a text field, too.
+    """
+    name = f"{meta.name} (designing)" if meta.name == model.name else meta.name
+    return replace(meta, name=name, remote=meta.remote or meta.name, max_field_chars=None)
 
 
 def _same(info: SearchInfo, kept: dict[str, object]) -> None:

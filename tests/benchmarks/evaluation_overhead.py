@@ -22,7 +22,6 @@ from metasearch.domains.questions import task_id
 from metasearch.gateway.base import Caps
 from metasearch.gateway.budget import Budget
 from metasearch.gateway.client import OpenAIGateway
-from metasearch.gateway.prices import Prices
 from metasearch.gateway.settings import ModelSettings
 from metasearch.sandbox.base import Limits
 from metasearch.sandbox.choose import open_sandbox
@@ -105,9 +104,7 @@ async def _measure(count: int, folder: Path) -> dict[str, Json]:
     with EndpointProcess(latency=LATENCY) as endpoint:
         recorder = archive.recorder(info.id)
         settings = ModelSettings("m", base_url=endpoint.base_url, key_env=None, free=True)
-        gateway = OpenAIGateway(
-            settings, budget=Budget(Caps()), prices=Prices.load(None), record=recorder
-        )
+        gateway = OpenAIGateway([settings], budget=Budget(Caps()), record=recorder)
         async with await open_sandbox("auto", parallel=TOGETHER) as sandbox:
             slots = asyncio.Semaphore(TOGETHER)
             evaluator = Evaluator(gateway, domain, Asking("m"), Limits(), slots)
