@@ -23,6 +23,7 @@ __all__ = [
     "RecordedRun",
     "RecordedTask",
     "runs_code",
+    "settings_of",
     "slug",
     "write_file",
     "write_folder",
@@ -70,6 +71,7 @@ class Bundle:
         answer_type: what the exported agent returns where its user does not say.
         max_tokens: cap of new tokens of one call, as in the search.
         temperature: where the design sets none; None is the endpoint's default.
+        max_field_chars: longest text of a field in a structured reply; None is no cap.
         max_calls: model calls that one question may take, as in the search.
     """
 
@@ -80,6 +82,7 @@ class Bundle:
     answer_type: AnswerType = "str"
     max_tokens: int = 1024
     temperature: float | None = None
+    max_field_chars: int | None = None
     max_calls: int = 32
 
 
@@ -98,6 +101,12 @@ class Exporter(Protocol):
             ConfigError: the target is taken, cannot be written, or the design cannot be exported.
         """
         ...
+
+
+def settings_of(bundle: Bundle) -> str:
+    """Return the arguments of the exported agent's `Settings`, as source."""
+    names = ("model", "max_tokens", "temperature", "max_field_chars", "max_calls")
+    return ", ".join(f"{name}={getattr(bundle, name)!r}" for name in names)
 
 
 def runs_code(source: str) -> bool:

@@ -9,7 +9,15 @@ from pathlib import Path
 
 from metasearch.assets import asset
 from metasearch.errors import ConfigError
-from metasearch.export.base import MARK, Bundle, RecordedTask, runs_code, slug, write_folder
+from metasearch.export.base import (
+    MARK,
+    Bundle,
+    RecordedTask,
+    runs_code,
+    settings_of,
+    slug,
+    write_folder,
+)
 from metasearch.export.requirements import OPENAI, PYTHON
 from metasearch.export.sources import KIT, PARTS, child, kit, parts, relative, template
 from metasearch.types import Json, ModelCall
@@ -71,10 +79,7 @@ def _values(bundle: Bundle, package: str) -> dict[str, str]:
         "title": title.replace("\\", "\\\\").replace('"""', "'''"),
         "title_json": json.dumps(title, ensure_ascii=False),  # a TOML string is written alike
         "id": bundle.design.id,
-        "model": repr(bundle.model),
-        "max_tokens": repr(bundle.max_tokens),
-        "temperature": repr(bundle.temperature),
-        "max_calls": repr(bundle.max_calls),
+        "settings": settings_of(bundle),
         "answer_type": repr(bundle.answer_type),
         "runs_code": repr(runs_code(bundle.design.source)),
         "version": bundle.card.version or "unknown",

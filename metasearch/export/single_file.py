@@ -6,7 +6,7 @@ import ast
 import textwrap
 from pathlib import Path
 
-from metasearch.export.base import Bundle, runs_code, slug, write_file
+from metasearch.export.base import Bundle, runs_code, settings_of, slug, write_file
 from metasearch.export.inline import flattened, rewritten
 from metasearch.export.requirements import OPENAI, PYTHON
 from metasearch.export.sources import child, kit, parts, template
@@ -53,10 +53,7 @@ def text(bundle: Bundle) -> str:
         child=_literal(child()),
         modules=flattened(modules),
         design=_design(design.source),
-        model=repr(bundle.model),
-        max_tokens=bundle.max_tokens,
-        temperature=bundle.temperature,
-        max_calls=bundle.max_calls,
+        settings=settings_of(bundle),
         answer_type=repr(bundle.answer_type),
         solve=_solve(ast.parse(design.source)),
         answer=answer,

@@ -39,6 +39,7 @@ class Settings:
         base_url, api_key: None leaves them to OPENAI_BASE_URL and OPENAI_API_KEY.
         max_tokens: new tokens of one call where the design names none, and the most it may name.
         temperature: where the design sets none; None is the endpoint's default.
+        max_field_chars: longest text of a field in a structured reply; None is no cap.
         max_calls: of one question; beyond them the design is told that its budget is spent.
         allow_code: run programs that the model writes, on this machine.
         timeout: seconds for one call.
@@ -49,6 +50,7 @@ class Settings:
     api_key: str | None = None
     max_tokens: int = 1024
     temperature: float | None = None
+    max_field_chars: int | None = None
     max_calls: int = 32
     allow_code: bool = False
     timeout: float = 120.0
@@ -140,9 +142,11 @@ class Session:
             raise _told(error, self.settings.model, str(client.base_url)) from error
         if not completion.choices:
             raise AgentFailure(f"{client.base_url} sent a reply without choices", 4)
-        choice = completion.choices[0]
-        finish = "content_filter" if choice.message.refusal else choice.finish_reason
-        return {"text": choice.message.content or "", "finish": finish or "stop"}
+        message = completion.choices[0].message
+        finish = completion.choices[0].finish_reason or "stop"
+        if not message.content and message.refusal:
+            return {"text": message.refusal, "finish": "content_filter"}
+        return {"text": message.content or "", "finish": finish}
 
     async def _complete(self, client: openai.AsyncOpenAI, wanted: dict[str, Any]) -> Any:
         """Ask, leaving out or renaming what this endpoint does not take."""
@@ -181,9 +185,25 @@ def request(body: dict[str, Any], settings: Settings) -> dict[str, Any]:
     if temperature is not None:
         wanted["temperature"] = temperature
     if body.get("schema"):
-        shape = {"name": "reply", "schema": body["schema"], "strict": True}
+        schema = capped(body["schema"], settings.max_field_chars)
+        shape = {"name": "reply", "schema": schema, "strict": True}
         wanted["response_format"] = {"type": "json_schema", "json_schema": shape}
     return wanted
+
+
+def capped(schema: dict[str, Any], chars: int | None) -> dict[str, Any]:
+    """Return a schema of the kit whose texts without a choice have a `maxLength`."""
+    if chars is None:
+        return schema
+    shorter = dict(schema)
+    if schema.get("type") == "string" and "enum" not in schema:
+        shorter["maxLength"] = chars
+    if "properties" in schema:
+        parts = schema["properties"].items()
+        shorter["properties"] = {name: capped(part, chars) for name, part in parts}
+    if "items" in schema:
+        shorter["items"] = capped(schema["items"], chars)
+    return shorter
 
 
 def adapted(wanted: dict[str, Any], unsupported: set[str]) -> dict[str, Any]:

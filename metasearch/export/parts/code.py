@@ -15,7 +15,7 @@ from typing import Any
 
 __all__ = ["run_here"]
 
-LONGEST_SECONDS = 60.0
+LONGEST_SECONDS = 30.0
 START_SECONDS = 5.0  # an interpreter may need this long to start on a busy machine
 OUTPUT_BYTES = 1_000_000
 
