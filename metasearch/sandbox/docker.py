@@ -1,0 +1,359 @@
+"""The sandbox `docker`: a hardened container per design, a fresh process per job.
+
+A container sees one design and is then removed. Inside it a fork server makes a process for every
+job, with a uid, a small folder and a system call filter of its own; `sandbox/README.md` says what
+that holds back and what it does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import time
+import uuid
+from collections import Counter, deque
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+import docker
+from docker.errors import DockerException
+
+from metasearch.errors import SandboxUnavailable
+from metasearch.sandbox import image, owners
+from metasearch.sandbox.base import AnswerCall, Job, JobResult, Worker
+from metasearch.sandbox.container import Attempt, Container, Engine, Settings
+from metasearch.sandbox.engine import connect, reason
+from metasearch.types import Json, Outcome
+
+__all__ = ["DockerSandbox"]
+
+_STARTS_AT_ONCE = 2  # eight at once took five times as long each
+_ALONE_AT_ONCE = 4  # jobs that are repeated, each in a container to itself
+_PATIENCE_SECONDS = 30.0  # for an engine that is being restarted in the middle of a search
+_PING_SECONDS = 30.0
+_UIDS = range(10_000, 60_000)  # below 65,536, which is all that a rootless engine has
+
+
+class DockerSandbox:
+    """Satisfies `base.Sandbox`. Use it inside one event loop.
+
+    Args:
+        run: the search's id, a label of all its containers; one is made up when it is "".
+        spares: containers kept started and unused, which hide a start of 0.3 s.
+        jobs, memory_mib, cpus, pids, scratch_mib, runtime: see `container.Settings`.
+    """
+
+    name = "docker"
+
+    def __init__(
+        self,
+        *,
+        run: str = "",
+        spares: int = 1,
+        jobs: int = 80,
+        memory_mib: int = 1024,
+        cpus: float = 1.0,
+        pids: int = 512,
+        scratch_mib: int = 2,
+        runtime: str | None = None,
+        lease_seconds: float = 300.0,
+    ) -> None:
+        # One run may have several sandboxes, and each removes its own containers only.
+        self._run = f"{run or 'run'}-{uuid.uuid4().hex[:8]}"
+        self._spare_count = spares
+        self._options: dict[str, Any] = {
+            "jobs": jobs,
+            "memory_mib": memory_mib,
+            "cpus": cpus,
+            "pids": pids,
+            "scratch_mib": scratch_mib,
+            "runtime": runtime,
+            "lease_seconds": lease_seconds,
+        }
+        self._engine: Engine | None = None
+        self._settings: Settings | None = None
+        self._spares: deque[Container] = deque()
+        self._workers: set[_DockerWorker] = set()
+        self._containers: set[Container] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._starts = asyncio.Semaphore(_STARTS_AT_ONCE)
+        self._opening = asyncio.Lock()
+        self._started = itertools.count(os.getpid() * 16)
+        self.alone = asyncio.Semaphore(_ALONE_AT_ONCE)
+
+    @classmethod
+    async def available(cls) -> str:
+        """Return "" when designs can be run here, else one line that says what to do."""
+        try:
+            return await asyncio.to_thread(_availability)
+        except SandboxUnavailable as error:
+            return str(error)
+
+    @classmethod
+    async def sweep(cls) -> int:
+        """Remove the containers of dead processes of this machine; return how many there were.
+
+        Raises:
+            SandboxUnavailable: no engine answers.
+        """
+        return await asyncio.to_thread(_sweep)
+
+    async def open(self, source: str) -> Worker:
+        """Return a worker for this design, with a container of its own; see `Sandbox`."""
+        worker = _DockerWorker(self, source, await self.take())
+        self._workers.add(worker)
+        return worker
+
+    async def describe(self) -> dict[str, Json]:
+        """Return what the engine is, what was asked of it, and what a jailed process has seen."""
+        engine, settings = await self._connected()
+        try:
+            version = await engine.call(engine.client.version)
+            about = await engine.call(engine.client.info)
+        except (DockerException, OSError) as error:
+            raise SandboxUnavailable(reason(error)) from error
+        container = await self.take()
+        self._spares.append(container)  # it has run nothing
+        return {
+            "sandbox": self.name,
+            "engine": version.get("Version", ""),
+            "api": version.get("ApiVersion", ""),
+            "kernel": version.get("KernelVersion", ""),
+            "architecture": version.get("Arch", ""),
+            "cgroup": about.get("CgroupVersion", "1"),
+            "security": about.get("SecurityOptions", []),
+            "runtime": settings.runtime or about.get("DefaultRuntime", ""),
+            "image": image.current_tag(),
+            "python": container.seen["job"]["python"],
+            "attacks": container.seen["job"]["attacks"],
+            "limits": {key: value for key, value in self._options.items() if key != "runtime"},
+        }
+
+    async def close(self) -> None:
+        """Close every worker and remove every container; see `Sandbox`."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(one.close() for one in list(self._containers)))
+        self._spares.clear()
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            with suppress(DockerException, OSError):  # the engine is gone, and they with it
+                await engine.call(owners.remove_of_run, engine.client, self._run)
+            engine.threads.shutdown(wait=True)
+            engine.client.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    # containers, for the workers
+
+    async def take(self, patience: float = 0.0) -> Container:
+        """Return a container that no design has seen; it is the caller's to discard.
+
+        Args:
+            patience: seconds to wait for an engine that does not answer.
+
+        Raises:
+            SandboxUnavailable: none can be started.
+        """
+        await self._connected()
+        while self._spares:
+            spare = self._spares.popleft()
+            if not spare.lost:
+                self._refill()
+                return spare
+            await self.discard(spare)
+        container = await self._start(patience)
+        self._refill()
+        return container
+
+    async def discard(self, container: Container) -> None:
+        """Remove a container."""
+        self._containers.discard(container)
+        await container.close()
+
+    def forget(self, worker: _DockerWorker) -> None:
+        """A worker was closed."""
+        self._workers.discard(worker)
+
+    async def _connected(self) -> tuple[Engine, Settings]:
+        async with self._opening:
+            if self._engine is None or self._settings is None:
+                client, found = await asyncio.to_thread(_opened)
+                self._engine = Engine(client)
+                self._settings = Settings(found, owners.labels(self._run), **self._options)
+                self._keep(asyncio.create_task(self._ping()))
+            return self._engine, self._settings
+
+    async def _start(self, patience: float) -> Container:
+        engine, settings = await self._connected()
+        until = time.monotonic() + patience
+        async with self._starts:
+            while True:
+                try:
+                    start = Container.start(engine, settings, self._uid_base(settings.slots))
+                    container = await start
+                    break
+                except SandboxUnavailable:
+                    if time.monotonic() > until:
+                        raise
+                    await asyncio.sleep(1.0)
+        self._containers.add(container)
+        return container
+
+    def _uid_base(self, slots: int) -> int:
+        """Different for every living container: the kernel's quotas of a uid know no container."""
+        stride = slots + 1  # one more: the uid below the first slot's is the reaper's
+        return _UIDS[next(self._started) * stride % (len(_UIDS) - stride)] + 1
+
+    def _refill(self) -> None:
+        starting = sum(task.get_name() == "spare" for task in self._tasks)
+        for _ in range(self._spare_count - len(self._spares) - starting):
+            self._keep(asyncio.create_task(self._add_spare(), name="spare"))
+
+    async def _add_spare(self) -> None:
+        # Whoever needs a container next starts one itself and is told why it cannot be had.
+        with suppress(SandboxUnavailable):
+            self._spares.append(await self._start(0.0))
+
+    async def _ping(self) -> None:
+        while True:
+            await asyncio.sleep(_PING_SECONDS)
+            for container in self._containers:
+                container.ping()
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _DockerWorker:
+    """Satisfies `base.Worker`."""
+
+    def __init__(self, sandbox: DockerSandbox, source: str, container: Container) -> None:
+        self._sandbox, self._source = sandbox, source
+        self._container: Container | None = container
+        self._replacing = asyncio.Lock()
+        self._closed = False
+
+    async def run(self, job: Job, answer_call: AnswerCall) -> JobResult:
+        """Run the design once; see `Worker`."""
+        answers = _Remembered(answer_call)
+        container = await self._shared()
+        result, doubt = await container.run(self._source, job, answers)
+        return result if not doubt else await self._again(job, answers)
+
+    async def close(self) -> None:
+        """Remove the container; see `Worker`."""
+        self._closed = True
+        self._sandbox.forget(self)
+        container, self._container = self._container, None
+        if container is not None:
+            await self._sandbox.discard(container)
+
+    async def _shared(self) -> Container:
+        """Return the design's container, a new one if it is lost."""
+        async with self._replacing:
+            if self._container is not None and self._container.lost:
+                await self._sandbox.discard(self._container)
+                self._container = None
+            if self._closed:
+                raise SandboxUnavailable("this worker was closed")
+            if self._container is None:
+                self._container = await self._sandbox.take(_PATIENCE_SECONDS)
+            return self._container
+
+    async def _again(self, job: Job, answers: _Remembered) -> JobResult:
+        """Repeat a job whose end may be another's doing, alone in a container, at most twice.
+
+        What ends a container that holds nothing else, twice, is the job itself.
+        """
+        attempt: Attempt | None = None
+        async with self._sandbox.alone:
+            for _ in range(2):
+                if self._closed:
+                    raise SandboxUnavailable("this worker was closed")
+                container = await self._sandbox.take(_PATIENCE_SECONDS)
+                answers.rewind()
+                try:
+                    attempt = await container.run(self._source, job, answers)
+                finally:
+                    await self._sandbox.discard(container)
+                if not attempt.doubt:
+                    return attempt.result
+        assert attempt is not None
+        # The engine still starts containers, so it was not the engine.
+        await self._sandbox.discard(await self._sandbox.take())
+        error = f"it ended its container, twice, alone: {attempt.doubt}"
+        result = attempt.result
+        return JobResult(
+            Outcome.CRASHED,
+            error=error,
+            active_seconds=result.active_seconds,
+            seconds=result.seconds,
+        )
+
+
+class _Remembered:
+    """Answers what a job has asked before from memory, so that repeating it costs nothing."""
+
+    def __init__(self, answer_call: AnswerCall) -> None:
+        self._answer_call = answer_call
+        self._known: dict[str, list[dict[str, Json]]] = {}
+        self._asked: Counter[str] = Counter()
+
+    def rewind(self) -> None:
+        """The job begins again."""
+        self._asked.clear()
+
+    async def __call__(self, body: dict[str, Json]) -> dict[str, Json]:
+        key = json.dumps(body, sort_keys=True)
+        occurrence = self._asked[key]
+        self._asked[key] += 1
+        known = self._known.setdefault(key, [])
+        if occurrence < len(known):
+            return known[occurrence]
+        reply = await self._answer_call(body)
+        known.append(reply)
+        return reply
+
+
+def _availability() -> str:
+    client = connect()
+    try:
+        return image.missing(client)
+    finally:
+        client.close()
+
+
+def _opened() -> tuple[docker.DockerClient, str]:
+    """Return a client and the id of the current image, after sweeping up what dead owners left."""
+    client = connect()
+    try:
+        if why := image.missing(client):
+            raise SandboxUnavailable(why)
+        owners.remove_of_dead(client)
+        return client, str(client.images.get(image.current_tag()).id)
+    except BaseException:
+        client.close()
+        raise
+
+
+def _sweep() -> int:
+    client = connect()
+    try:
+        return owners.remove_of_dead(client)
+    finally:
+        client.close()

@@ -1,0 +1,200 @@
+"""What a job's process gives up before a line of the design runs.
+
+Its uid, its capabilities, most system calls, and more than its share of resources.
+Everything here is one-way: the process cannot take any of it back.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import resource
+import struct
+from dataclasses import dataclass
+
+__all__ = ["ARCHITECTURES", "Caps", "close_all_but", "enter", "hide"]
+
+_PR_SET_DUMPABLE = 4
+_PR_SET_SECCOMP = 22
+_PR_SET_NO_NEW_PRIVS = 38
+_SECCOMP_MODE_FILTER = 2
+
+_RET_KILL_PROCESS = 0x8000_0000
+_RET_ERRNO = 0x0005_0000
+_RET_ALLOW = 0x7FFF_0000
+_EPERM, _ENOSYS = 1, 38
+
+# Classic BPF: load a word, jump if equal, greater or equal, or any bit set, and return.
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_NUMBER_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
+_X32_BIT = 0x4000_0000
+_CLONE_THREAD = 0x0001_0000
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """System call numbers of one kind of processor.
+
+    Attributes:
+        audit: the kernel's own name for it, as a filter sees it.
+        refused: numbers of the calls that a job is never given.
+    """
+
+    audit: int
+    clone: int
+    clone3: int
+    refused: tuple[int, ...]
+
+
+# No new process, no program, no signal, no other session; then, should the container's own filter
+# be missing, the calls that matter most of those that it refuses: sockets, other processes' memory,
+# namespaces, io_uring, ...
+ARCHITECTURES = {
+    "x86_64": Architecture(
+        audit=0xC000_003E,
+        clone=56,
+        clone3=435,
+        refused=(
+            *(57, 58, 59, 322),  # fork, vfork, execve, execveat
+            *(62, 200, 129, 297, 424, 434, 438),  # kill, tkill, *sigqueueinfo, pidfd_*
+            *(109, 112),  # setpgid, setsid
+            *(41, 42, 49, 50),  # socket, connect, bind, listen
+            *(101, 310, 311, 440),  # ptrace, process_vm_readv, process_vm_writev, process_madvise
+            *(165, 272, 308, 161),  # mount, unshare, setns, chroot
+            *(425, 426, 427, 321, 323, 298),  # io_uring_*, bpf, userfaultfd, perf_event_open
+            *(248, 249, 250, 319),  # add_key, request_key, keyctl, memfd_create
+        ),
+    ),
+    "aarch64": Architecture(
+        audit=0xC000_00B7,
+        clone=220,
+        clone3=435,
+        refused=(
+            *(221, 281),  # execve, execveat; fork and vfork do not exist
+            *(129, 130, 138, 240, 424, 434, 438),  # kill, tkill, *sigqueueinfo, pidfd_*
+            *(154, 157),  # setpgid, setsid
+            *(198, 203, 200, 201),  # socket, connect, bind, listen
+            *(117, 270, 271, 440),  # ptrace, process_vm_readv, process_vm_writev, process_madvise
+            *(40, 97, 268, 51),  # mount, unshare, setns, chroot
+            *(425, 426, 427, 280, 282, 241),  # io_uring_*, bpf, userfaultfd, perf_event_open
+            *(217, 218, 219, 279),  # add_key, request_key, keyctl, memfd_create
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Caps:
+    """Limits of one job.
+
+    Attributes:
+        uid: the slot's own user; the group has the same number.
+        memory_mib: private writable memory. Not the address space, which honest threads need.
+        cpu_seconds: processor time, all threads together.
+    """
+
+    uid: int
+    memory_mib: int
+    cpu_seconds: int
+
+
+def enter(caps: Caps, home: str) -> None:
+    """Give up everything; `home` is then the only place that can be written to."""
+    # A killed job must be the kernel's first choice when memory runs out, before PID 1. Written
+    # first: the file belongs to root once the uid has changed.
+    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
+    os.nice(15)  # PID 1 and the fork server run before their jobs
+    os.setgroups([])
+    os.setresgid(caps.uid, caps.uid, caps.uid)
+    os.setresuid(caps.uid, caps.uid, caps.uid)
+    hide()
+    os.umask(0o077)
+    os.chdir(home)
+    _limit(caps)
+    _filter()
+
+
+def hide() -> None:
+    """Close this process' memory, environment and descriptors to every other process."""
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def close_all_but(*keep: int) -> None:
+    """Close every descriptor above 2 that is not named."""
+    low = 3
+    for fd in sorted(keep):
+        os.closerange(low, fd)
+        low = fd + 1
+    os.closerange(low, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def _limit(caps: Caps) -> None:
+    for name, most in (
+        (resource.RLIMIT_DATA, caps.memory_mib * _MIB),
+        (resource.RLIMIT_AS, 8192 * _MIB),
+        (resource.RLIMIT_FSIZE, 16 * _MIB),
+        (resource.RLIMIT_NOFILE, 128),
+        (resource.RLIMIT_NPROC, 64),  # threads: there is only one process
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+    ):
+        resource.setrlimit(name, (most, most))
+    # The first ends a job that lets itself be ended, the second every job.
+    resource.setrlimit(resource.RLIMIT_CPU, (caps.cpu_seconds, caps.cpu_seconds + 1))
+
+
+def _filter() -> None:
+    program = _program(ARCHITECTURES[platform.machine()])
+    code = ctypes.create_string_buffer(b"".join(program))
+    header = struct.pack("HxxxxxxP", len(program), ctypes.addressof(code))
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.create_string_buffer(header))
+
+
+def _program(machine: Architecture) -> list[bytes]:
+    """Return the filter, built from its end, since a jump says how many instructions it skips."""
+    refuse = _instruction(_RETURN, _RET_ERRNO | _EPERM)
+    tail = [
+        # clone: a thread only. Its flags are the first argument on both architectures.
+        _instruction(_LOAD, _FIRST_ARGUMENT_AT),
+        _instruction(_ANY_BIT, _CLONE_THREAD, 0, 1),
+        _instruction(_RETURN, _RET_ALLOW),
+        refuse,
+    ]
+    body = [_instruction(_EQUAL, number, 0, 1) + refuse for number in machine.refused]
+    pairs = [part[i : i + 8] for part in body for i in (0, 8)]
+    return [
+        _instruction(_LOAD, _ARCHITECTURE_AT),
+        _instruction(_EQUAL, machine.audit, 1, 0),
+        _instruction(
+            _RETURN, _RET_KILL_PROCESS
+        ),  # another instruction set: no filter knows its numbers
+        _instruction(_LOAD, _NUMBER_AT),
+        _instruction(_AT_LEAST, _X32_BIT, 0, 1),
+        _instruction(_RETURN, _RET_KILL_PROCESS),
+        *pairs,
+        _instruction(_EQUAL, machine.clone3, 0, 1),
+        _instruction(_RETURN, _RET_ERRNO | _ENOSYS),  # the C library falls back to clone
+        _instruction(_EQUAL, machine.clone, 1, 0),
+        _instruction(_RETURN, _RET_ALLOW),
+        *tail,
+    ]
+
+
+def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
+    return struct.pack("HBBI", code, if_true, if_false, value)
+
+
+_LIBRARY = ctypes.CDLL(None, use_errno=True)
+
+
+def _prctl(option: int, value: int, pointer: object = None) -> None:
+    zero = ctypes.c_ulong(0)  # the kernel looks at all 64 bits of the arguments that must be zero
+    third = zero if pointer is None else pointer
+    if _LIBRARY.prctl(option, ctypes.c_ulong(value), third, zero, zero) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl {option} failed")
