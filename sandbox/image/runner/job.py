@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import inspect
 import io
 import json
@@ -20,16 +21,41 @@ from typing import Any, NoReturn
 
 import agentkit
 from agentkit import _link, adas
-
 from runner import code
 from runner.loop import PipeLoop, PipePolicy
 from runner.pipe import MAX_SENT, Pipe, leave
 
-__all__ = ["main", "run"]
+__all__ = ["main", "preload", "run"]
 
 FILE = "design.py"  # the design's name in its tracebacks
 ERROR_CHARACTERS = 4_000
 MAX_DEPTH = 60  # of an answer; the host refuses frames deeper than 64
+PRELOADED = [
+    "bisect",
+    "calendar",
+    "cmath",
+    "collections",
+    "copy",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "difflib",
+    "enum",
+    "fractions",
+    "functools",
+    "hashlib",
+    "heapq",
+    "itertools",
+    "math",
+    "operator",
+    "re",
+    "statistics",
+    "string",
+    "textwrap",
+    "time",
+    "typing",
+    "unicodedata",
+]
 _TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 _BALLAST_BYTES = 1 << 20  # given back when memory runs out, so that this can still be said
 _ADAS_GLOBALS = ("Info", "LLMAgentBase")
@@ -61,6 +87,12 @@ class Printed(io.TextIOBase):
     def text(self) -> str:
         """Return what was kept."""
         return "".join(self._kept)
+
+
+def preload() -> None:
+    """Import what designs use, so that a job does not have to."""
+    for name in PRELOADED:
+        importlib.import_module(name)
 
 
 def main(read_fd: int = 0, write_fd: int = 1, *, ready: bool = True) -> NoReturn:
