@@ -25,9 +25,9 @@ __all__ = [
 # exact and the same in any order and on any database. A float or a micro-dollar would drift.
 PICODOLLARS = 10**12
 
-# PostgreSQL refuses NUL, SQLite's functions cut at it, and no UTF-8 holds a lone surrogate; yet models
-# write both. They are kept as this character (for private use, so absent from real text) and four
-# hexadecimal digits.
+# PostgreSQL refuses NUL, SQLite's functions cut at it, and no UTF-8 holds a lone surrogate; yet
+# models write both. They are kept as this character (for private use, so absent from real text)
+# and four hexadecimal digits.
 _ESCAPE = "\U0010d7ff"
 _UNSAFE = re.compile(f"[\x00\ud800-\udfff{_ESCAPE}]")
 _ESCAPED = re.compile(f"{_ESCAPE}([0-9a-f]{{4}})")
@@ -74,13 +74,16 @@ class SafeText(TypeDecorator[str]):
 
 
 class JsonText(TypeDecorator[Json]):
-    """Plain JSON as ASCII text: readable by any tool, and safe for NUL and surrogates."""
+    """Plain JSON as ASCII text: readable by any tool, and safe for NUL and surrogates.
+
+    None is the JSON null; an SQL NULL is made by leaving the column out.
+    """
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Json, dialect: Dialect) -> str:  # noqa: ARG002
-        """Write it compactly; None is the JSON null, never an SQL NULL."""
+        """Write it compactly."""
         return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Json:  # noqa: ARG002

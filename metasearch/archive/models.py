@@ -230,7 +230,7 @@ class ReplyRow(Row, table=True):
     )
     key: str = Field(primary_key=True, sa_type=Text)
     model: str = Field(sa_type=SafeText)
-    request_sha: str = Field(foreign_key="text.sha", sa_type=Text)
+    request: Json = Field(sa_type=JsonText, nullable=False)  # long texts in it by their sha
     text_sha: str = Field(foreign_key="text.sha", sa_type=Text)
     finish: str = Field(sa_type=Text)
     prompt_tokens: int
@@ -265,7 +265,8 @@ class CallRow(Row, table=True):
     reply_key: str | None = Field(foreign_key="reply.key", sa_type=Text)
     recorded: bool  # the reply came from the record, so that this call paid nothing
     failed_key: str | None = Field(sa_type=Text)
-    request_sha: str | None = Field(foreign_key="text.sha", sa_type=Text)  # of a failed call only
+    failed_model: str | None = Field(sa_type=SafeText)
+    request: Json = Field(sa_type=JsonText, nullable=True)  # of a failed call only
     error: str = Field(sa_type=SafeText)
 
 

@@ -1,0 +1,155 @@
+"""Evaluations: each written in one transaction, with its trace, and read back as it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Select, select, update
+from sqlalchemy.engine import Row as SqlRow
+
+from metasearch.archive.calls import delete_calls, insert_calls, read_calls
+from metasearch.archive.columns import from_picodollars, to_picodollars
+from metasearch.archive.database import Database
+from metasearch.archive.dialect import insert_one
+from metasearch.archive.models import EvaluationRow, table
+from metasearch.archive.texts import get_texts
+from metasearch.errors import ConfigError
+from metasearch.types import Evaluation, ModelCall, Outcome, Owner, Split, Usage
+
+__all__ = ["add", "get", "on_task"]
+
+SHOWN_TASKS = 5  # in a message
+
+_EVALUATION = table(EvaluationRow)
+
+
+def add(database: Database, search_id: str, entry_id: int, evaluation: Evaluation) -> int:
+    """Write one evaluation. See `Archive.add_evaluation`."""
+    value = _EVALUATION.c
+    same = (
+        (value.search_id == search_id)
+        & (value.design_id == evaluation.design_id)
+        & (value.task_id == evaluation.task_id)
+        & (value.repeat == evaluation.repeat)
+    )
+    with database.writing() as connection:
+        before = connection.execute(select(value.id, value.outcome).where(same)).first()
+        if before is not None and before.outcome != Outcome.INFRASTRUCTURE:
+            return int(before.id)
+        row = _row(database, connection, search_id, entry_id, evaluation)
+        if before is None:
+            id = insert_one(connection, _EVALUATION, row)
+        else:
+            id = int(before.id)
+            delete_calls(connection, id)
+            connection.execute(update(_EVALUATION).where(value.id == id).values(row))
+        insert_calls(
+            database,
+            connection,
+            "evaluation_id",
+            id,
+            evaluation.trace,
+            search_id=search_id,
+            purse=Owner.EVALUATION,
+        )
+    return id
+
+
+def _row(
+    database: Database,
+    connection: Connection,
+    search_id: str,
+    entry_id: int,
+    evaluation: Evaluation,
+) -> dict[str, Any]:
+    return {
+        "search_id": search_id,
+        "entry_id": entry_id,
+        "design_id": evaluation.design_id,
+        "task_id": evaluation.task_id,
+        "split": str(evaluation.split),
+        "repeat": evaluation.repeat,
+        "outcome": str(evaluation.outcome),
+        "score": float(evaluation.score),
+        "answer": evaluation.answer,
+        "error": evaluation.error,
+        "stdout_sha": database.texts.put_one(connection, evaluation.stdout),
+        "calls": evaluation.calls,
+        "prompt_tokens": evaluation.usage.prompt,
+        "cached_tokens": evaluation.usage.cached,
+        "completion_tokens": evaluation.usage.completion,
+        "picodollars": to_picodollars(evaluation.dollars),
+        "seconds": float(evaluation.seconds),
+        "active_seconds": float(evaluation.active_seconds),
+        "created_at": database.clock(),
+    }
+
+
+def get(
+    connection: Connection,
+    search_id: str,
+    *,
+    entry_id: int | None,
+    split: Split | None,
+    with_trace: bool,
+) -> list[Evaluation]:
+    """Return evaluations in the order in which they were written."""
+    value = _EVALUATION.c
+    query = select(_EVALUATION).where(value.search_id == search_id)
+    if entry_id is not None:
+        query = query.where(value.entry_id == entry_id)
+    if split is not None:
+        query = query.where(value.split == str(split))
+    return _read(connection, query.order_by(value.id), with_trace=with_trace)
+
+
+def on_task(
+    connection: Connection, search_id: str, entry_id: int, task: str, repeat: int
+) -> Evaluation:
+    """Return one evaluation with its trace. See `Archive.trace`."""
+    value = _EVALUATION.c
+    mine = (value.search_id == search_id) & (value.entry_id == entry_id) & (value.repeat == repeat)
+    known = connection.execute(select(value.id, value.task_id).where(mine).order_by(value.id)).all()
+    exact = [row.id for row in known if row.task_id == task]
+    fitting = exact or [row.id for row in known if task and row.task_id.startswith(task)]
+    if len(fitting) != 1:
+        more = ", ..." if len(known) > SHOWN_TASKS else ""
+        names = ", ".join(row.task_id for row in known[:SHOWN_TASKS]) + more
+        problem = "is the beginning of several tasks" if fitting else "is no task"
+        raise ConfigError(
+            f"{task!r} {problem} on which this entry was evaluated (repeat {repeat}); "
+            f"it was on {len(known)}: {names or 'none'}"
+        )
+    query = select(_EVALUATION).where(value.id == fitting[0])
+    return _read(connection, query, with_trace=True)[0]
+
+
+def _read(connection: Connection, query: Select[Any], *, with_trace: bool) -> list[Evaluation]:
+    rows = connection.execute(query).all()
+    texts = get_texts(connection, (row.stdout_sha for row in rows))
+    ids = [row.id for row in rows] if with_trace else []
+    traces = read_calls(connection, "evaluation_id", ids)
+    return [
+        _evaluation(row, texts.get(row.stdout_sha or "", ""), traces.get(row.id, ()))
+        for row in rows
+    ]
+
+
+def _evaluation(row: SqlRow[Any], stdout: str, trace: tuple[ModelCall, ...]) -> Evaluation:
+    return Evaluation(
+        design_id=row.design_id,
+        task_id=row.task_id,
+        split=Split(row.split),
+        repeat=row.repeat,
+        outcome=Outcome(row.outcome),
+        score=row.score,
+        answer=row.answer,
+        error=row.error,
+        stdout=stdout,
+        usage=Usage(row.prompt_tokens, row.cached_tokens, row.completion_tokens),
+        calls=row.calls,
+        dollars=from_picodollars(row.picodollars),
+        seconds=row.seconds,
+        active_seconds=row.active_seconds,
+        trace=trace,
+    )
