@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Self
 
 import httpx2
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from metasearch.errors import ConfigError, GatewayUnavailable
 from metasearch.gateway.base import Record, RequestRefused, Spent
@@ -346,8 +346,10 @@ class OpenAIGateway:
 
 
 def _client(settings: ModelSettings, key: str, ceiling: int) -> AsyncOpenAI:
-    http = DefaultAsyncHttpxClient(
-        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=ceiling),
+    # The transport on aiohttp: the other one looks at every connection of its pool for every call
+    # (500 in flight: 3.8 ms a call, against 1.0).
+    http = DefaultAioHttpClient(
+        limits=httpx2.Limits(max_connections=ceiling, max_keepalive_connections=ceiling),
         timeout=httpx2.Timeout(settings.timeout, connect=CONNECT_SECONDS, pool=None),
         trust_env=not settings.on_loopback,  # a proxy of the environment cannot reach this machine
     )

@@ -90,6 +90,9 @@ def judge(error: Exception, settings: ModelSettings, body: Mapping[str, Json], k
         settings: for messages.
         body: the request's JSON as it was sent.
         key: struck out of messages.
+
+    Raises:
+        Exception: `error` itself, where it is none of the endpoint's or the request's doing.
     """
     if isinstance(error, Damaged):
         return Retry(f"answers with {error.why}", answered=not error.page, page=error.page)
@@ -100,9 +103,16 @@ def judge(error: Exception, settings: ModelSettings, body: Mapping[str, Json], k
     if isinstance(error, openai.APIConnectionError):
         cause = error.__cause__ or error
         told = _line(str(cause) or type(cause).__name__, key)
-        # The client's own words for a body that ends too early, as against no answer at all.
-        return Retry(f"cannot be reached: {told}", answered="complete message body" in told)
-    return Retry(f"fails: {_line(repr(error), key)}")
+        if "payload is not completed" in told:  # aiohttp's words for a body that ends too early
+            return Retry("breaks off in mid-answer", answered=True)
+        return Retry(f"cannot be reached: {told}")
+    if isinstance(error, OSError):
+        return Retry(f"cannot be reached: {_line(str(error), key)}")
+    if isinstance(error, ValueError | TypeError):
+        return Fatal(
+            RequestRefused(f"this request cannot be sent as JSON: {_line(str(error), key)}")
+        )
+    raise error
 
 
 def _judge_status(

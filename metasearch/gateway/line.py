@@ -20,7 +20,7 @@ from metasearch.errors import ConfigError, GatewayUnavailable
 from metasearch.gateway.base import RequestRefused
 from metasearch.gateway.faults import Fatal, Filtered, Retry, Unsupported, Verdict, judge
 from metasearch.gateway.health import Health
-from metasearch.gateway.limits import AdaptiveLimit
+from metasearch.gateway.limits import AdaptiveLimit, Slot
 from metasearch.gateway.prices import Price
 from metasearch.gateway.settings import ModelSettings
 from metasearch.gateway.wire import Completion, Habits, read_completion, request_body
@@ -166,18 +166,26 @@ class Line:
             self.limit.failed(slot)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, `judge` gives it a name
-            verdict = judge(error, self.settings, body, self._key)
+            verdict = self._judged(error, body, slot)
         else:
             self.limit.answered(slot)
             self.health.answered()
             return Answer(completion, self._clock() - began)
         finally:
             attempts.on_wire = False
-        if isinstance(verdict, Retry) and verdict.busy:
-            self.limit.refused(slot, verdict.retry_after)
-        else:
-            self.limit.failed(slot)
         return self._after(verdict, attempts, 0.0 if probing else patience)
+
+    def _judged(self, error: Exception, body: dict[str, Json], slot: Slot) -> Verdict:
+        """Give a failure its name and the place in flight back."""
+        verdict: Verdict | None = None
+        try:
+            verdict = judge(error, self.settings, body, self._key)
+        finally:
+            if isinstance(verdict, Retry) and verdict.busy:
+                self.limit.refused(slot, verdict.retry_after)
+            else:
+                self.limit.failed(slot)
+        return verdict
 
     async def _post(self, request: ModelRequest, body: dict[str, Json]) -> Completion:
         # `post` is the client's documented way to a raw response. `chat.completions.create` would

@@ -84,7 +84,7 @@ def request_body(
     cap = "max_completion_tokens" if "max_tokens" in without else "max_tokens"
     body: dict[str, Json] = {
         "model": settings.remote or settings.name,
-        "messages": [{"role": role, "content": content} for role, content in request.messages],
+        "messages": [{"role": role, "content": _clean(text)} for role, text in request.messages],
         cap: _cap(request, settings),
     }
     temperature = settings.temperature if request.temperature is None else request.temperature
@@ -155,6 +155,11 @@ def estimate(request: ModelRequest, text: str) -> Usage:
 
 def _cap(request: ModelRequest, settings: ModelSettings) -> int:
     return max(1, min(request.max_tokens, settings.max_tokens))
+
+
+def _clean(text: str) -> str:
+    """Return text that UTF-8 can carry: half a character ("\\ud800") becomes a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _text(message: dict[str, Any]) -> str:
