@@ -28,7 +28,8 @@ __all__ = [
 ]
 
 LOCAL = "local"  # the name of the embedded default model
-PROPOSERS_LOCAL = {"recombine": 0.75, "meta-agent": 0.25}  # a small model designs badly: local_llm
+DESIGN_TOKENS, DESIGN_TOKENS_LOCAL = 8192, 1024  # cap of new tokens where a design is written
+PROPOSERS_LOCAL = {"recombine": 0.75, "meta-agent": 0.25}  # a small model designs badly
 PROPOSERS_ENDPOINT = {"meta-agent": 0.8, "recombine": 0.2}
 
 Positive = Annotated[int, Field(ge=1)]
@@ -74,7 +75,8 @@ class ModelSection(Section):
     """One model and how it is called.
 
     Attributes:
-        name: "local", or the endpoint's name of the model; None is decided by `choose_model`.
+        name: "local", or the endpoint's name of the model; None is "local" where the environment
+            has no key and no `base_url` is set, and else an error.
         base_url: an OpenAI-compatible endpoint; None is the `openai` client's own default.
         key_env: the environment variable that holds the key; the key itself is never kept.
         max_tokens: cap of new tokens of one call.
@@ -163,7 +165,7 @@ class SearchSection(Section):
 
     Attributes:
         seed: of every random choice of the search.
-        designs: proposals to make, failed ones included, seeds not.
+        designs: new designs to evaluate; seeds and proposals that come to nothing are extra.
         proposers: name to weight; None is decided by the model, see `SearchConfig.weights`.
         stages: validation tasks after which racing may stop a design; rising, "all" last.
         repeats: evaluations of a design on each task.
@@ -243,10 +245,16 @@ class SearchConfig(Section):
         return value
 
     def designer(self) -> ModelSection:
-        """Return the model that writes designs: `meta_model` over `model`."""
-        if self.meta_model is None:
-            return self.model
-        return self.model.model_copy(update=self.meta_model.model_dump(exclude_unset=True))
+        """Return the model that writes designs: `meta_model` over `model`.
+
+        A design's source needs more tokens than an answer, so the caps of answers do not hold.
+        """
+        own = {} if self.meta_model is None else self.meta_model.model_dump(exclude_unset=True)
+        is_local = own.get("name", self.model.name) == LOCAL
+        tokens = max(self.model.max_tokens, DESIGN_TOKENS_LOCAL if is_local else DESIGN_TOKENS)
+        return self.model.model_copy(
+            update={"max_tokens": tokens, "max_field_chars": None, **own}
+        )
 
     def weights(self) -> dict[str, float]:
         """Return the proposers with their weights, which sum to 1."""

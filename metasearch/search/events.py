@@ -32,10 +32,11 @@ class SearchStarted:
     Attributes:
         search_id: name in the archive.
         seeds: how many baselines are entries from the start.
-        designs: how many proposals are planned.
+        designs: how many new designs are to be evaluated.
         validation_tasks: size of the validation split.
         minutes: cap of wall clock, None for none.
         resumed: True when the archive already held entries of this search.
+        finished: designs of the plan that need no more validation, from before a restart.
     """
 
     search_id: str
@@ -49,6 +50,7 @@ class SearchStarted:
     caps: Caps = field(default_factory=Caps)
     minutes: float | None = None
     resumed: bool = False
+    finished: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,10 +142,19 @@ def test_a_preset_explains_itself(name: str) -> None:
 
 
 def test_the_meta_model_is_the_model_but_for_what_it_sets(tmp_path: Path) -> None:
-    text = '[model]\nname = "a"\nmax_tokens = 9\ntimeout = 7\n[meta_model]\nname = "b"\n'
+    text = '[model]\nname = "a"\ntimeout = 7\nmax_field_chars = 9\n[meta_model]\nname = "b"\n'
     config = load_config(_write(tmp_path, text))
-    assert (config.designer().name, config.designer().max_tokens) == ("b", 9)
+    assert config.designer().name == "b"
     assert config.designer().timeout == 7
+
+
+def test_caps_of_answers_do_not_cut_a_designs_source(tmp_path: Path) -> None:
+    text = '[model]\nname = "a"\nmax_tokens = 64\nmax_field_chars = 9\n'
+    writer = load_config(_write(tmp_path, text)).designer()
+    assert writer.max_tokens >= 4096
+    assert writer.max_field_chars is None
+    text += "[meta_model]\nmax_tokens = 77\n"
+    assert load_config(_write(tmp_path, text)).designer().max_tokens == 77
 
 
 def test_a_small_local_model_leaves_most_designs_to_recombine() -> None:

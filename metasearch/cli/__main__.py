@@ -1,0 +1,5 @@
+"""`python -m metasearch.cli` is `metasearch`."""
+
+from metasearch.cli import main
+
+main()

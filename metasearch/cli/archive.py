@@ -1,0 +1,96 @@
+"""`metasearch archive`: the record itself, for other tools."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from metasearch.cli.base import Verbs
+from metasearch.cli.options import archive_option, as_json, opened, search_option
+from metasearch.cli.output import console, emit, table, words
+
+__all__ = ["archive"]
+
+
+@click.group(
+    cls=Verbs,
+    examples="""
+    metasearch archive path
+    metasearch archive sql "select place, number, name, mean from leaderboard"
+    metasearch archive export --csv > evaluations.csv
+    """,
+)
+def archive() -> None:
+    """Read the record with other tools.
+
+    It is one SQLite file (or a PostgreSQL database) with documented views.
+    """
+
+
+@archive.command(examples='sqlite3 "$(metasearch archive path)" .tables')
+@archive_option
+def path(place: str | None) -> None:
+    """Print where the archive is."""
+    with opened(place) as found:
+        click.echo(found.where)
+
+
+@archive.command(
+    examples="""
+    metasearch archive sql "select place, number, name, mean from leaderboard"
+    metasearch archive sql "select * from outcomes" --json
+    """
+)
+@click.argument("query")
+@archive_option
+@as_json
+def sql(query: str, place: str | None, as_json: bool) -> None:
+    """Run one read-only SQL query; tables and views are described in the archive's README."""
+    with opened(place) as found:
+        result = found.sql(query)
+    if as_json:
+        emit("sql", {"columns": list(result.columns), "rows": [list(row) for row in result.rows]})
+    else:
+        console().print(table(result.columns, result.rows))
+
+
+@archive.command(
+    examples="""
+    metasearch archive export > my-search.jsonl
+    metasearch archive export --csv --search my-search -o evaluations.csv
+    """
+)
+@click.option("--csv", "as_csv", is_flag=True, help="One evaluation a line; else JSON lines.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File; else stdout."
+)
+@search_option
+@archive_option
+def export(as_csv: bool, output: Path | None, search_id: str | None, place: str | None) -> None:
+    """Write a search as text.
+
+    JSON lines hold everything: search, tasks with their gold answers, entries, evaluations with
+    every model call. CSV holds one evaluation a line.
+    """
+    with opened(place) as found:
+        search = found.search(search_id)
+        form: Literal["jsonl", "csv"] = "csv" if as_csv else "jsonl"
+        if output is None:
+            count = found.export(search.id, form, sys.stdout)
+        else:
+            with output.open("w", encoding="utf-8", newline="") as file:
+                count = found.export(search.id, form, file)
+    words(f"{count:,} lines of search {search.id}" + (f" in {output}" if output else ""))
+
+
+@archive.command(examples="metasearch archive backup archive-2026-11-22.db")
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+@archive_option
+def backup(target: Path, place: str | None) -> None:
+    """Copy the archive to TARGET, whole, also while a search writes to it."""
+    with opened(place) as found:
+        found.backup(target)
+    words(f"wrote {target}")

@@ -1,0 +1,1 @@
+"""Ways to watch a search: live (rich), plain lines, JSON lines, nothing."""

@@ -1,0 +1,98 @@
+"""Is one design better than another? Worked out from the archive, on the same tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from metasearch.stats import (
+    Estimate,
+    holm,
+    mcnemar,
+    paired_difference,
+    tasks_needed,
+    wins_and_losses,
+)
+from metasearch.types import Json
+
+if TYPE_CHECKING:
+    from metasearch.archive.records import Sample
+
+__all__ = ["LEVEL", "Paired", "by_task", "corrected", "paired"]
+
+LEVEL = 0.05  # below it a p-value is called more than luck
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Design a against design b on the tasks that both have met.
+
+    Attributes:
+        mean_a, mean_b: mean scores in [0, 1].
+        difference: mean_a - mean_b with its 95 % interval.
+        p: exact two-sided McNemar over wins and losses.
+        needed: tasks that would show a true difference of this size with 80 % power; None if none.
+        won, lost: ids of the tasks on which a is better, worse.
+    """
+
+    tasks: int
+    mean_a: float
+    mean_b: float
+    difference: Estimate
+    p: float
+    needed: int | None
+    won: tuple[str, ...]
+    lost: tuple[str, ...]
+
+    @property
+    def is_clear(self) -> bool:
+        """True when the difference is more than luck, were it the only one looked at."""
+        return self.p < LEVEL
+
+    def to_json(self) -> dict[str, Json]:
+        """Return plain JSON."""
+        return {**asdict(self), "difference": self.difference._asdict()}
+
+
+def by_task(samples: Mapping[Sample, float]) -> dict[str, float]:
+    """Return the mean score over repeats by task id: the repeats are one piece of evidence."""
+    found: dict[str, list[float]] = {}
+    for sample, score in samples.items():
+        found.setdefault(sample.task_id, []).append(score)
+    return {task: sum(values) / len(values) for task, values in found.items()}
+
+
+def paired(a: Mapping[str, float], b: Mapping[str, float]) -> Paired | None:
+    """Compare two designs by their scores per task; None when they share no task."""
+    shared = [task for task in a if task in b]
+    if not shared:
+        return None
+    first, second = [a[task] for task in shared], [b[task] for task in shared]
+    count = wins_and_losses(first, second)
+    return Paired(
+        tasks=len(shared),
+        mean_a=sum(first) / len(first),
+        mean_b=sum(second) / len(second),
+        difference=paired_difference(first, second),
+        p=mcnemar(count.wins, count.losses),
+        needed=tasks_needed(first, second),
+        won=tuple(task for task in shared if a[task] > b[task]),
+        lost=tuple(task for task in shared if a[task] < b[task]),
+    )
+
+
+def corrected(
+    winner: Mapping[str, float], rivals: Sequence[Mapping[str, float]], base: Mapping[str, float]
+) -> float:
+    """Return the winner's p against `base`, corrected by Holm for all the designs that were tried.
+
+    The best of many designs looks better than it is: each of them had its chance to be lucky.
+
+    Args:
+        winner, base: scores by task id.
+        rivals: the scores of the other designs that were tried against `base`.
+    """
+    tests = [paired(one, base) for one in (winner, *rivals)]
+    adjusted = holm([test.p if test else 1.0 for test in tests])
+    return float(adjusted[0])

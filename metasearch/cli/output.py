@@ -1,0 +1,84 @@
+"""How results look: tables and words for people, versioned JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from metasearch.types import Json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = ["SCHEMA", "console", "emit", "is_live", "one_line", "score", "table", "words"]
+
+SCHEMA = 1  # goes up when a key of any `--json` output changes its meaning or goes away
+PLAIN_WIDTH = 240  # a table that goes to a file or another program is not folded
+RIGHT = ("score", "tasks", "tokens", "dollars", "seconds", "#", "calls", "n", "rank")
+
+
+def emit(kind: str, data: Mapping[str, Json]) -> None:
+    """Print one JSON object on stdout: `{"schema": 1, "kind": ..., ...}`."""
+    click.echo(json.dumps({"schema": SCHEMA, "kind": kind, **data}, default=str, allow_nan=False))
+
+
+def words(text: str) -> None:
+    """Print a line for people on stderr, so that stdout holds data only."""
+    click.echo(text, err=True)
+
+
+def is_live(stream: IO[str] | None = None) -> bool:
+    """Say whether a person watches: a terminal, and not one of a build machine."""
+    stream = stream or sys.stdout
+    return stream.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console: colours and the terminal's width when live, else plain and wide.
+
+    NO_COLOR is honoured by rich itself.
+    """
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    if is_live(stream):
+        return Console(file=stream, highlight=False)
+    return Console(
+        file=stream, highlight=False, width=PLAIN_WIDTH, force_terminal=False, color_system=None
+    )
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> Table:
+    """Return a table. Cells are shown as they are: no markup of a stranger's takes effect."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for column in columns:
+        right = column.split(" ")[0] in RIGHT
+        made.add_column(column, justify="right" if right else "left", no_wrap=right)
+    for row in rows:
+        cells = (cell if isinstance(cell, Text) else Text(one_line(str(cell))) for cell in row)
+        made.add_row(*cells)
+    return made
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """Return a stranger's text as one harmless line: no controls, cut with an ellipsis."""
+    from metasearch.search.quote import clean
+
+    flat = " ".join(clean(text).split())
+    return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"
+
+
+def score(value: float) -> str:
+    """Return a share in [0, 1] as a score is written here: .73, 1.00, 0."""
+    text = f"{value:.2f}"
+    return text[1:] if text.startswith("0.") else text

@@ -1,0 +1,92 @@
+"""The end of a run in words: the table, who won, by how much, and what to do next."""
+
+from __future__ import annotations
+
+from metasearch.cli.output import console, one_line, score, table
+from metasearch.cli.standing import COLUMNS, Standing, repeats, row, row_json
+from metasearch.cli.verdict import difference, p_value, verdict
+from metasearch.types import Json
+
+__all__ = ["conclusion", "next_commands", "print_standing", "standing_json"]
+
+
+def print_standing(standing: Standing, *, limit: int | None = None) -> None:
+    """Print the table, the conclusion and the next commands on stdout."""
+    out = console()
+    times = repeats(standing.search)
+    shown = standing.entries[:limit]
+    out.print(table(COLUMNS, (row(one, times) for one in shown)))
+    if len(shown) < len(standing.entries):
+        out.print(
+            f"... and {len(standing.entries) - len(shown)} more: -n 0 shows all", markup=False
+        )
+    for line in (*_lost(standing), *conclusion(standing)):
+        out.print(line, markup=False, soft_wrap=True)
+    for line in ("Next:", *(f"  {command}" for command in next_commands(standing))):
+        out.print(line, markup=False, soft_wrap=True)
+
+
+def _lost(standing: Standing) -> list[str]:
+    if not standing.lost:
+        return []
+    kinds = ", ".join(f"{count} {kind}" for kind, count in standing.lost.most_common())
+    return [f"Proposals that came to nothing: {kinds}."]
+
+
+def conclusion(standing: Standing) -> list[str]:
+    """Say who won, by how much against the best seed, and whether that is more than luck."""
+    winner, seed = standing.winner, standing.seed
+    if winner is None or winner.validation is None:
+        return ["No design has met all validation tasks yet, so none has won."]
+    who = f"#{winner.number} {one_line(winner.name, 60)}"
+    if standing.validation is None or seed is None:
+        if winner.proposer == "seed":
+            return [f"Best is a seed, {who} ({score(winner.validation.mean)}): no new one beat it."]
+        return [f"Best is {who} ({score(winner.validation.mean)}); no seed to compare it with."]
+    lines = [
+        f"Best is {who}. Against the best seed, #{seed.number} {one_line(seed.name, 60)}:",
+        f"  validation  {difference(standing.validation)}",
+        f"              as the best of {standing.tried} tried, corrected "
+        f"{p_value(standing.corrected_p or 0.0)}: "
+        f"{verdict(standing.validation, standing.corrected_p)}",
+    ]
+    if standing.test is None:
+        return [*lines, "  test        not opened yet: it is, once, when the search finishes"]
+    return [
+        *lines,
+        f"  test        {difference(standing.test)}",
+        f"              sealed until the end, so nothing to correct: {verdict(standing.test)}",
+    ]
+
+
+def next_commands(standing: Standing) -> list[str]:
+    """Return the commands that follow from here."""
+    best = standing.winner
+    if best is None:
+        return [f"metasearch resume {standing.search.id}"]
+    number = best.number
+    compare = [f"metasearch compare {number} best-seed"] if standing.validation else []
+    return [
+        f"metasearch show {number}",
+        *compare,
+        f"metasearch export {number} --as file -o agent.py",
+    ]
+
+
+def standing_json(standing: Standing) -> dict[str, Json]:
+    """Return all of it as plain JSON."""
+    times = repeats(standing.search)
+    return {
+        "search": standing.search.id,
+        "status": str(standing.search.status),
+        "domain": standing.search.domain,
+        "entries": [row_json(one, times) for one in standing.entries],
+        "lost": dict(standing.lost),
+        "winner": standing.winner.number if standing.winner else None,
+        "best_seed": standing.seed.number if standing.seed else None,
+        "tried": standing.tried,
+        "validation": standing.validation.to_json() if standing.validation else None,
+        "corrected_p": standing.corrected_p,
+        "test": standing.test.to_json() if standing.test else None,
+        "next": next_commands(standing),
+    }

@@ -1,0 +1,158 @@
+"""`metasearch run` and `metasearch resume`: a search from its configuration to its table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from metasearch.cli.base import Verb
+from metasearch.cli.faults import INTERRUPTED
+from metasearch.cli.options import archive_option
+from metasearch.cli.output import emit, words
+from metasearch.cli.settings import setting_options
+from metasearch.errors import BudgetExhausted, ConfigError
+
+if TYPE_CHECKING:
+    from metasearch.archive import Archive
+    from metasearch.archive.records import SearchInfo
+
+__all__ = ["resume", "run"]
+
+DISPLAYS = ("auto", "rich", "plain", "json", "none")
+
+display_option = click.option(
+    "--display",
+    type=click.Choice(DISPLAYS),
+    default="auto",
+    envvar="METASEARCH_DISPLAY",
+    help="How to watch; auto is rich on a terminal, else plain lines.",
+)
+
+
+@click.command(
+    cls=Verb,
+    examples="""
+    metasearch run                                   # a model on this machine, no key
+    metasearch run --model gpt-4.1-mini --usd 5      # with OPENAI_API_KEY set
+    metasearch run --base-url http://127.0.0.1:8000/v1 --model mine --allow-unpriced
+    metasearch run --domain examples.jsonl --scorer number --designs 30
+    metasearch run search.toml --dry-run             # how much work, what it may cost
+    """,
+)
+@click.argument(
+    "path", metavar="[CONFIG.toml]", required=False, type=click.Path(path_type=Path, dir_okay=False)
+)
+@click.option("--preset", metavar="NAME", help="local, smoke or overnight, below the file.")
+@setting_options
+@display_option
+@click.option("--dry-run", is_flag=True, help="Say how much work it is and what it may cost.")
+@click.option("--print-config", is_flag=True, help="Print the complete configuration as TOML.")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    /,
+    path: Path | None,
+    preset: str | None,
+    display: str,
+    dry_run: bool,
+    print_config: bool,
+    **values: Any,
+) -> int:
+    """Search for designs, and say at the end who won.
+
+    Designs are proposed, checked, run in the sandbox and scored, best ones on most tasks.
+
+    Options win over METASEARCH_* variables (METASEARCH_USD for --usd), those over the file, the
+    file over the preset. Ctrl-C once finishes what is in flight and saves; twice stops at once.
+    `metasearch resume` goes on, and nothing is paid twice.
+    """
+    from metasearch.cli.plan import configured
+
+    config = configured(ctx, path, preset, values)
+    if print_config:
+        from metasearch.search.config_file import to_toml
+
+        click.echo(to_toml(config), nl=False)
+        return 0
+    if dry_run:
+        from metasearch.cli.estimate import print_estimate
+
+        return print_estimate(config)
+    from metasearch.archive import Archive
+    from metasearch.search.launch import create
+
+    archive = Archive.open(config.archive)
+    try:
+        info = _with_budget(create(config, archive), config.to_json()["budget"])
+        words(f"archive: {archive.where}")
+        return _watched(info, archive, display)
+    finally:
+        archive.close()
+
+
+@click.command(
+    cls=Verb,
+    examples="""
+    metasearch resume                    # the newest search
+    metasearch resume my-search --usd 10 # with a higher cap; what was spent counts
+    """,
+)
+@click.argument("search_id", metavar="[SEARCH]", required=False)
+@click.option("--usd", type=click.FloatRange(min=0, min_open=True), metavar="N", help="New cap.")
+@click.option("--tokens", type=click.IntRange(min=1), metavar="N", help="New cap.")
+@click.option("--calls", type=click.IntRange(min=1), metavar="N", help="New cap.")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0, min_open=True), metavar="N", help="New cap, from now."
+)
+@display_option
+@archive_option
+def resume(search_id: str | None, display: str, place: str | None, **caps: float | None) -> int:
+    """Go on with a search that was stopped or killed.
+
+    Its configuration is the one that it was started with. Evaluations that are done and calls that
+    are paid are taken from the archive.
+    """
+    from metasearch.cli.options import opened
+
+    with opened(place, read_only=False) as archive:
+        info = archive.search(search_id)
+        if info.status == "finished":
+            raise ConfigError(
+                f"search {info.id} is finished; `metasearch top {info.id}` shows it, and "
+                "`metasearch run` starts another"
+            )
+        new = {name: cap for name, cap in caps.items() if cap is not None}
+        info = _with_budget(info, {**info.config["budget"], **new})
+        return _watched(info, archive, display)
+
+
+def _with_budget(info: SearchInfo, budget: dict[str, Any]) -> SearchInfo:
+    """Return the search with other caps; everything else stays as it was started."""
+    from dataclasses import replace
+
+    return replace(info, config={**info.config, "budget": budget})
+
+
+def _watched(info: SearchInfo, archive: Archive, display: str) -> int:
+    """Run a search while its display follows, print how it stands, and return the exit code."""
+    from metasearch.cli.drive import drive
+    from metasearch.cli.report import print_standing, standing_json
+    from metasearch.cli.standing import stand
+
+    ended = drive(info, archive, display)
+    standing = stand(archive, archive.search(info.id))
+    if display == "json":
+        emit("run", standing_json(standing))
+    elif standing.entries:
+        print_standing(standing)
+    if ended.status == "paused":
+        words(f"saved; go on with: metasearch resume {info.id}")
+        return INTERRUPTED
+    if ended.status == "stopped" and not ended.generations:
+        raise BudgetExhausted(
+            f"search {info.id} ended before one new design was evaluated: {ended.reason}; what is "
+            f"done is kept: metasearch resume {info.id} with a higher cap"
+        )
+    return 0

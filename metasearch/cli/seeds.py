@@ -1,0 +1,48 @@
+"""`metasearch seeds`: the designs that a search starts from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from metasearch.cli.base import Verb
+from metasearch.cli.options import as_json
+from metasearch.cli.output import console, emit, table
+
+__all__ = ["seeds"]
+
+
+@click.command(
+    cls=Verb,
+    examples="""
+    metasearch seeds
+    metasearch seeds debate > my_seeds/debate.py
+    metasearch seeds --folder my_seeds
+    """,
+)
+@click.argument("name", required=False)
+@click.option(
+    "--folder", type=click.Path(path_type=Path, file_okay=False), help="Your own; else the shipped."
+)
+@as_json
+def seeds(name: str | None, folder: Path | None, as_json: bool) -> None:
+    """List the starting designs, or print one's source."""
+    from metasearch.errors import ConfigError
+    from metasearch.search.seeds import seeds as read
+
+    found = {design.name: design for design in read(folder)}
+    if name is not None and name not in found:
+        raise ConfigError(f"no seed is named {name!r}; there are {', '.join(found)}")
+    if as_json:
+        chosen = [found[name]] if name else list(found.values())
+        facts = [
+            {"name": one.name, "design": one.id, "idea": one.idea, "source": one.source}
+            for one in chosen
+        ]
+        emit("seeds", {"seeds": facts})
+    elif name is not None:
+        click.echo(found[name].source, nl=not found[name].source.endswith("\n"))
+    else:
+        rows = [(one.name, one.id, one.idea) for one in found.values()]
+        console().print(table(("name", "design", "idea"), rows))

@@ -1,0 +1,180 @@
+"""The table of designs, and who won: what `run` ends with and `top` shows again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from metasearch.cli.evidence import Paired, by_task, corrected, paired
+from metasearch.cli.options import best_seed, rank
+from metasearch.cli.output import one_line, score
+from metasearch.stats import wilson
+from metasearch.types import Json, Split
+
+if TYPE_CHECKING:
+    from metasearch.archive import Archive
+    from metasearch.archive.records import EntryInfo, SearchInfo, Summary
+
+__all__ = [
+    "COLUMNS",
+    "Standing",
+    "interval",
+    "ranked",
+    "repeats",
+    "row",
+    "row_json",
+    "stand",
+    "summary_json",
+]
+
+COLUMNS = (
+    "#",
+    "design",
+    "made by",
+    "parents",
+    "score",
+    "95 % interval",
+    "tasks",
+    "tokens a task",
+    "dollars a task",
+    "status",
+)
+RACED = ("evaluated", "stopped", "pending")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a search came out.
+
+    Attributes:
+        entries: best first; those that came to nothing are left out.
+        lost: how many proposals came to nothing, by status.
+        winner: the best fully evaluated design, a seed perhaps; None before the first.
+        seed: the best seed.
+        validation: winner against seed; None when the winner is that seed.
+        corrected_p: of that comparison, for all the designs tried.
+        tried: how many new designs met validation tasks.
+        test: the same comparison on the sealed test split, once it was opened.
+    """
+
+    search: SearchInfo
+    entries: Sequence[EntryInfo]
+    lost: Counter[str]
+    winner: EntryInfo | None
+    seed: EntryInfo | None
+    validation: Paired | None
+    corrected_p: float | None
+    tried: int
+    test: Paired | None
+
+
+def stand(archive: Archive, search: SearchInfo) -> Standing:
+    """Work out how a search stands."""
+    everything = archive.entries(search.id)
+    entries = ranked(everything)
+    lost = Counter(str(one.status) for one in everything if one.status not in RACED)
+    winner = next((one for one in entries if one.status == "evaluated"), None)
+    seed = best_seed(everything)
+    tried = [one for one in entries if one.proposer != "seed"]
+    validation = p = test = None
+    if winner is not None and seed is not None and winner.number != seed.number:
+        numbers = {winner.number, seed.number, *(one.number for one in tried)}
+        scores = _scores(archive, search, Split.VALIDATION, numbers)
+        mine, base = scores.pop(winner.number), scores.pop(seed.number)
+        validation, p = paired(mine, base), corrected(mine, list(scores.values()), base)
+        sealed = _scores(archive, search, Split.TEST, {winner.number, seed.number})
+        test = paired(sealed.get(winner.number, {}), sealed.get(seed.number, {}))
+    return Standing(search, entries, lost, winner, seed, validation, p, len(tried), test)
+
+
+def _scores(
+    archive: Archive, search: SearchInfo, split: Split, numbers: Collection[int]
+) -> dict[int, dict[str, float]]:
+    found = archive.scores(search.id, split, numbers)
+    return {number: by_task(samples) for number, samples in found.items()}
+
+
+def ranked(entries: Sequence[EntryInfo]) -> list[EntryInfo]:
+    """Return the entries that met validation tasks, whole ones first, by score and then cost."""
+    return sorted((one for one in entries if one.validation and one.validation.n), key=rank)
+
+
+def repeats(search: SearchInfo) -> int:
+    """Return how often a search evaluates a design on each task."""
+    section = search.config.get("search") or {}
+    return int(section.get("repeats", 1))
+
+
+def row(one: EntryInfo, times: int = 1) -> tuple[str, ...]:
+    """Return one line of the table, in the order of `COLUMNS`; `times` are the repeats."""
+    made_by = one.proposer + (f": {one.operator}" if one.operator else "")
+    parents = " ".join(f"#{parent}" for parent in one.parents)
+    head = (f"{one.number}", one_line(one.name, 40), one_line(made_by, 40), parents)
+    summary = one.validation
+    if summary is None or not summary.n:
+        return (*head, "", "", "", "", "", one.status)
+    low, high = interval(summary, times)
+    return (
+        *head,
+        score(summary.mean),
+        f"[{score(low)}, {score(high)}]",
+        f"{_tasks(summary, times)}",
+        f"{summary.tokens_per_task:,.0f}",
+        f"{summary.dollars_per_task:.5f}" if summary.dollars_per_task else "0",
+        one.status,
+    )
+
+
+def row_json(one: EntryInfo, times: int = 1) -> dict[str, Json]:
+    """Return one entry as plain JSON; `times` are the repeats."""
+    return {
+        "number": one.number,
+        "design": one.design.id if one.design else None,
+        "name": one.name,
+        "idea": one.design.idea if one.design else "",
+        "status": str(one.status),
+        "reason": one.reason,
+        "proposer": one.proposer,
+        "operator": one.operator,
+        "parents": list(one.parents),
+        "proposing": {"tokens": one.usage.total, "dollars": one.dollars},
+        "splits": {
+            str(split): summary_json(found, times) for split, found in one.summaries.items()
+        },
+    }
+
+
+def summary_json(summary: Summary, times: int = 1) -> dict[str, Json]:
+    """Return what was measured on one split as plain JSON; `times` are the repeats."""
+    low, high = interval(summary, times)
+    return {
+        "evaluations": summary.n,
+        "tasks": _tasks(summary, times),
+        "mean": summary.mean,
+        "low": low,
+        "high": high,
+        "solved": summary.solved,
+        "tokens_per_task": summary.tokens_per_task,
+        "dollars_per_task": summary.dollars_per_task,
+        "seconds_per_task": summary.seconds_per_task,
+        "outcomes": {str(kind): count for kind, count in summary.outcomes.items()},
+    }
+
+
+def interval(summary: Summary, times: int = 1) -> tuple[float, float]:
+    """Return the 95 % interval of a summary's mean; (0, 1) before the first task.
+
+    Wilson over the sum of scores: exact for right and wrong, a little too wide between them. The
+    repeats of a task are one piece of evidence.
+    """
+    if not summary.n:
+        return 0.0, 1.0
+    tasks = _tasks(summary, times)
+    found = wilson(summary.mean * tasks, tasks)
+    return found.low, found.high
+
+
+def _tasks(summary: Summary, times: int) -> int:
+    return -(-summary.n // times)

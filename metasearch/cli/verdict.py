@@ -1,0 +1,46 @@
+"""What a comparison means, in words that claim no more than the numbers do."""
+
+from __future__ import annotations
+
+from metasearch.cli.evidence import LEVEL, Paired
+from metasearch.cli.output import score
+
+__all__ = ["difference", "p_value", "signed", "verdict"]
+
+
+def signed(value: float) -> str:
+    """Return a difference as it is written here: +.13, -.02, .00."""
+    text = f"{value:+.2f}".replace("0.", ".", 1)
+    return text.lstrip("+-") if text.endswith(".00") and "1" not in text else text
+
+
+def p_value(p: float) -> str:
+    """Return a p-value for people: "p = .038", "p < .001"."""
+    return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("0.", ".", 1)
+
+
+def difference(pair: Paired) -> str:
+    """Say the paired difference with its interval, wins, losses and p."""
+    d = pair.difference
+    return (
+        f"{score(pair.mean_a)} against {score(pair.mean_b)} on {pair.tasks} tasks: "
+        f"{signed(d.mean)} [{signed(d.low)}, {signed(d.high)}]; {len(pair.won)} wins, "
+        f"{len(pair.lost)} losses, exact McNemar {p_value(pair.p)}"
+    )
+
+
+def verdict(pair: Paired, p: float | None = None) -> str:
+    """Say whether that is more than luck, and if not, how many tasks would be needed.
+
+    Args:
+        pair: the comparison.
+        p: its p-value after a correction, None for its own.
+    """
+    p = pair.p if p is None else p
+    if p < LEVEL:
+        return "more than luck" if pair.difference.mean > 0 else "worse, and more than bad luck"
+    if pair.needed is None:
+        return "cannot tell them apart: no difference was seen"
+    if pair.needed <= pair.tasks:  # only a correction took the evidence away
+        return "cannot tell: as the best of so many tried it may be luck"
+    return f"cannot tell: about {pair.needed:,} tasks would be needed for a difference this large"
