@@ -14,7 +14,6 @@ from metasearch import domains, plugins
 from metasearch.archive import Archive, SearchInfo
 from metasearch.domains.base import Domain
 from metasearch.errors import ConfigError
-from metasearch.gateway import local
 from metasearch.gateway.base import Gateway, Spent
 from metasearch.gateway.budget import Budget
 from metasearch.gateway.client import OpenAIGateway
@@ -249,6 +248,8 @@ def _settings(section: ModelSection, stack: AsyncExitStack) -> ModelSettings:
     )
     if section.name != LOCAL:
         return settings
+    from metasearch.gateway import local  # only here: it needs the extra [local]
+
     server = local.start()
     stack.callback(server.close)
     return replace(settings, name=server.model, base_url=server.base_url, key_env=None, free=True)

@@ -38,7 +38,10 @@ def script(request: dict[str, Any]) -> str:
     text = "\n".join(message["content"] for message in request["messages"])
     if text.startswith("You design agentic systems"):
         return json.dumps({"idea": "Check it.", "name": "checker", "code": draft(request)})
-    a, b = map(int, re.search(r"What is (\d+) \+ (\d+)\?", text).groups())  # type: ignore[union-attr]
+    asked = re.search(r"What is (\d+) \+ (\d+)\?", text)
+    if asked is None:
+        return "ok"  # the check of key, address and model before a search begins
+    a, b = map(int, asked.groups())
     right = a % 3 == 0 or ("step by step" in text and a % 2 == 0) or "CHECK" in text
     answer = a + b if right else a + b + 1
     return reply(request, answer)
