@@ -158,7 +158,7 @@ def _cap(request: ModelRequest, settings: ModelSettings) -> int:
 
 
 def _clean(text: str) -> str:
-    """Return text that UTF-8 can carry: half a character ("\\ud800") becomes a question mark."""
+    """Return text that UTF-8 can carry: a lone surrogate becomes a question mark."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
