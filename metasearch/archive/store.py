@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TextIO
@@ -68,7 +70,8 @@ class Archive:
         Args:
             where: a file's path or an SQLAlchemy URL. None is what METASEARCH_ARCHIVE says, else
                 `archive.db` in the user's data folder.
-            read_only: refuse every write, and change nothing on disk.
+            read_only: refuse every write; an archive in a folder that cannot be written can be
+                read so.
             create: whether a file that is not there is made.
             clock: gives the present moment, in UTC.
 
@@ -79,7 +82,7 @@ class Archive:
         """
         place = locate(where)
         if place.file is not None:
-            _check_file(place, place.file, create=create and not read_only)
+            _check_file(place, place.file, write=not read_only, create=create and not read_only)
         database = Database(place, read_only=read_only, create=create, clock=clock)
         try:
             migrate.prepare(database)
@@ -403,11 +406,11 @@ class Archive:
         return transfer.check(self._database)
 
 
-def _check_file(place: Place, file: Path, *, create: bool) -> None:
-    """Look before SQLite does: it would take an hour's lock, or a stranger's file, for its own.
+def _check_file(place: Place, file: Path, *, write: bool, create: bool) -> None:
+    """Look before SQLite does, whose complaints come late and do not say what to do.
 
     Raises:
-        ArchiveUnavailable: there is no file, or it is something else.
+        ArchiveUnavailable: there is no file, it is something else, or it cannot be used.
     """
     where = place.label
     if file.is_dir():
@@ -423,6 +426,9 @@ def _check_file(place: Place, file: Path, *, create: bool) -> None:
             return
         with file.open("rb") as opened:
             start = opened.read(16)
+        # The folder too: SQLite keeps its log beside the file.
+        if write and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
+            raise PermissionError(errno.EACCES, "the file or its folder cannot be written")
     except OSError as error:
         raise ArchiveUnavailable(
             f"archive {where}: {error.strerror}; check the path and its permissions (--archive)"
