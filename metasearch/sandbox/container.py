@@ -117,11 +117,12 @@ class Container:
         self._numbers = itertools.count(1)
         self._room = asyncio.Semaphore(settings.jobs)
         self._nested_room = asyncio.Semaphore(settings.nested)
-        self._running = 0  # jobs, the nested ones not counted
+        self._running = self._begun = 0  # jobs, the nested ones not counted
         self._ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._unwrapper = box_wire.Unwrapper()
         self._listening = asyncio.create_task(self._listen())
         self._endings: set[asyncio.Task[None]] = set()
+        self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     async def start(cls, engine: Engine, settings: Settings, uid_base: int) -> Container:
@@ -135,28 +136,35 @@ class Container:
         """
         try:
             name, raw = await engine.call(_create, engine.client.api, settings, uid_base)
+            self = cls(engine, name, await attached(raw), settings)
+            try:
+                await self._get_ready(uid_base)
+            except BaseException:
+                await self.close()
+                raise
         except (DockerException, OSError) as error:
             raise SandboxUnavailable(f"no container can be started: {reason(error)}") from error
-        self = cls(engine, name, await attached(raw), settings)
-        try:
-            await engine.call(engine.client.api.start, name)
-            self.seen = await asyncio.wait_for(asyncio.shield(self._ready), _READY_SECONDS)
-            check(self.seen, settings.asked(uid_base))
-        except BaseException as error:
-            await self.close()
-            if isinstance(error, (DockerException, OSError)):
-                raise SandboxUnavailable(f"no container can be started: {reason(error)}") from error
-            raise
         return self
+
+    async def _get_ready(self, uid_base: int) -> None:
+        await self._engine.call(self._engine.client.api.start, self._name)
+        try:
+            self.seen = await asyncio.wait_for(asyncio.shield(self._ready), _READY_SECONDS)
+        except TimeoutError:
+            raise SandboxUnavailable(
+                f"a container did not get ready within {_READY_SECONDS:g} s; is the machine busy?"
+            ) from None
+        check(self.seen, self._settings.asked(uid_base))
 
     async def run(self, source: str, job: Job, answer_call: AnswerCall) -> Attempt:
         """Run a job of this container's one design."""
-        async with self._room:
-            self._running += 1
-            try:
-                return await self._run(source, job, answer_call, "solve")
-            finally:
-                self._running -= 1
+        await self._room.acquire()
+        self._running += 1
+        self._begun += 1
+        try:
+            return await self._run(source, job, answer_call, "solve", self._room)
+        finally:
+            self._running -= 1
 
     def ping(self) -> None:
         """Renew the lease."""
@@ -170,6 +178,11 @@ class Container:
 
     async def close(self) -> None:
         """End it and return once the engine has removed it; safe to call twice."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         self._lose("the sandbox was closed")
         await self._pipe.close()
         self._listening.cancel()
@@ -182,24 +195,26 @@ class Container:
 
     # one job
 
-    async def _run(self, source: str, job: Job, answer_call: AnswerCall, entry: str) -> Attempt:
+    async def _run(
+        self, source: str, job: Job, answer_call: AnswerCall, entry: str, room: asyncio.Semaphore
+    ) -> Attempt:
         link = self._open(job.limits)
-        crowded = self._running > 1
+        beside, begun = self._running > 1, self._begun
         try:
             result = await converse(link, source, job, answer_call, self._run_code, entry=entry)
         finally:
-            self._finish(link)
+            self._finish(link, room)
         if result.outcome is Outcome.INFRASTRUCTURE:
             return Attempt(result, result.error)
         killed = result.outcome is Outcome.OUT_OF_MEMORY and link.ending is not None
-        if killed and crowded:
+        if killed and (beside or self._begun > begun):
             return Attempt(result, "the kernel ended it beside other jobs")
         return Attempt(result, "")
 
     async def _run_code(self, code: str, limits: Limits) -> JobResult:
-        async with self._nested_room:
-            job = Job({}, limits=limits)
-            result, doubt = await self._run(code, job, no_model, "run_code")
+        await self._nested_room.acquire()
+        job = Job({}, limits=limits)
+        result, doubt = await self._run(code, job, no_model, "run_code", self._nested_room)
         if doubt:
             return JobResult(Outcome.INFRASTRUCTURE, error=doubt)
         return result
@@ -217,20 +232,23 @@ class Container:
         self._pipe.write(box_wire.start(number, wall, limits.memory_mib, cpu_cap))
         return link
 
-    def _finish(self, link: JobLink) -> None:
-        """See to it that the job's process ends; its result is not kept waiting for that."""
+    def _finish(self, link: JobLink, room: asyncio.Semaphore) -> None:
+        """End the job's process; its result is not kept waiting for that, its place is."""
         if link.gone.is_set():
+            room.release()
             return
         self._pipe.write(box_wire.frame(box_wire.KILL, link.number))
-        task = asyncio.create_task(self._await_end(link))
+        task = asyncio.create_task(self._await_end(link, room))
         self._endings.add(task)
         task.add_done_callback(self._endings.discard)
 
-    async def _await_end(self, link: JobLink) -> None:
+    async def _await_end(self, link: JobLink, room: asyncio.Semaphore) -> None:
         try:
             await asyncio.wait_for(link.gone.wait(), _OBEY_SECONDS)
         except TimeoutError:
             await self.kill("the container did not obey")
+        finally:
+            room.release()
 
     # the stream
 
@@ -336,10 +354,11 @@ def _flags(settings: Settings, uid_base: int) -> dict[str, Any]:
 
 
 def _remove(api: docker.APIClient, name: str) -> None:
-    """Return once the engine has removed it; PID 1 has been told to end before."""
-    waited = (NotFound, requests.exceptions.RequestException, APIError)
-    with suppress(*waited):
-        api.wait(name, timeout=_REMOVED_SECONDS, condition="removed")
-        return
-    with suppress(*waited):
+    """Return once the engine has removed it, which it may be doing already."""
+    try:
         api.remove_container(name, force=True)
+    except NotFound:
+        return
+    except (APIError, requests.exceptions.RequestException):
+        with suppress(APIError, requests.exceptions.RequestException):
+            api.wait(name, timeout=_REMOVED_SECONDS, condition="removed")

@@ -76,9 +76,10 @@ class DockerSandbox:
         self._engine: Engine | None = None
         self._settings: Settings | None = None
         self._spares: deque[Container] = deque()
-        self._workers: set[_DockerWorker] = set()
         self._containers: set[Container] = set()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._starting: set[asyncio.Task[Container]] = set()
+        self._pinging: asyncio.Task[None] | None = None
+        self._closed = False
         self._starts = asyncio.Semaphore(_STARTS_AT_ONCE)
         self._opening = asyncio.Lock()
         self._started = itertools.count(os.getpid() * 16)
@@ -103,9 +104,7 @@ class DockerSandbox:
 
     async def open(self, source: str) -> Worker:
         """Return a worker for this design, with a container of its own; see `Sandbox`."""
-        worker = _DockerWorker(self, source, await self.take())
-        self._workers.add(worker)
-        return worker
+        return _DockerWorker(self, source, await self.take())
 
     async def describe(self) -> dict[str, Json]:
         """Return what the engine is, what was asked of it, and what a jailed process has seen."""
@@ -134,9 +133,11 @@ class DockerSandbox:
 
     async def close(self) -> None:
         """Close every worker and remove every container; see `Sandbox`."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._closed = True
+        if self._pinging is not None:
+            self._pinging.cancel()
+        # Waited for, not cancelled: a thread that is starting a container cannot be.
+        await asyncio.gather(*self._starting, return_exceptions=True)
         await asyncio.gather(*(one.close() for one in list(self._containers)))
         self._spares.clear()
         engine, self._engine = self._engine, None
@@ -175,26 +176,29 @@ class DockerSandbox:
                 self._refill()
                 return spare
             await self.discard(spare)
-        container = await self._start(patience)
+        starting = self._begin(patience)
+        try:
+            container = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            starting.add_done_callback(self._add_spare)  # it starts all the same
+            raise
         self._refill()
         return container
 
     async def discard(self, container: Container) -> None:
         """Remove a container."""
-        self._containers.discard(container)
         await container.close()
-
-    def forget(self, worker: _DockerWorker) -> None:
-        """A worker was closed."""
-        self._workers.discard(worker)
+        self._containers.discard(container)
 
     async def _connected(self) -> tuple[Engine, Settings]:
         async with self._opening:
+            if self._closed:
+                raise SandboxUnavailable("this sandbox was closed")
             if self._engine is None or self._settings is None:
                 client, found = await asyncio.to_thread(_opened)
                 self._engine = Engine(client)
                 self._settings = Settings(found, owners.labels(self._run), **self._options)
-                self._keep(asyncio.create_task(self._ping()))
+                self._pinging = asyncio.create_task(self._ping())
             return self._engine, self._settings
 
     async def _start(self, patience: float) -> Container:
@@ -203,11 +207,11 @@ class DockerSandbox:
         async with self._starts:
             while True:
                 try:
-                    start = Container.start(engine, settings, self._uid_base(settings.slots))
-                    container = await start
+                    base = self._uid_base(settings.slots)
+                    container = await Container.start(engine, settings, base)
                     break
                 except SandboxUnavailable:
-                    if time.monotonic() > until:
+                    if time.monotonic() > until or self._closed:
                         raise
                     await asyncio.sleep(1.0)
         self._containers.add(container)
@@ -218,25 +222,26 @@ class DockerSandbox:
         stride = slots + 1  # one more: the uid below the first slot's is the reaper's
         return _UIDS[next(self._started) * stride % (len(_UIDS) - stride)] + 1
 
-    def _refill(self) -> None:
-        starting = sum(task.get_name() == "spare" for task in self._tasks)
-        for _ in range(self._spare_count - len(self._spares) - starting):
-            self._keep(asyncio.create_task(self._add_spare(), name="spare"))
+    def _begin(self, patience: float) -> asyncio.Task[Container]:
+        task = asyncio.create_task(self._start(patience))
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+        return task
 
-    async def _add_spare(self) -> None:
+    def _refill(self) -> None:
+        for _ in range(self._spare_count - len(self._spares) - len(self._starting)):
+            self._begin(0.0).add_done_callback(self._add_spare)
+
+    def _add_spare(self, task: asyncio.Task[Container]) -> None:
         # Whoever needs a container next starts one itself and is told why it cannot be had.
-        with suppress(SandboxUnavailable):
-            self._spares.append(await self._start(0.0))
+        if not task.cancelled() and task.exception() is None:
+            self._spares.append(task.result())
 
     async def _ping(self) -> None:
         while True:
             await asyncio.sleep(_PING_SECONDS)
             for container in self._containers:
                 container.ping()
-
-    def _keep(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 class _DockerWorker:
@@ -258,7 +263,6 @@ class _DockerWorker:
     async def close(self) -> None:
         """Remove the container; see `Worker`."""
         self._closed = True
-        self._sandbox.forget(self)
         container, self._container = self._container, None
         if container is not None:
             await self._sandbox.discard(container)

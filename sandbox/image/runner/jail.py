@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import resource
 import struct
 from dataclasses import dataclass
@@ -105,8 +104,9 @@ def enter(caps: Caps, home: str) -> None:
     """Give up everything; `home` is then the only place that can be written to."""
     # A killed job must be the kernel's first choice when memory runs out, before PID 1. Written
     # first: the file belongs to root once the uid has changed.
-    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-        file.write("1000")
+    fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+    os.write(fd, b"1000")
+    os.close(fd)
     os.nice(15)  # PID 1 and the fork server run before their jobs
     os.setgroups([])
     os.setresgid(caps.uid, caps.uid, caps.uid)
@@ -149,11 +149,8 @@ def _limit(caps: Caps) -> None:
 
 
 def _filter() -> None:
-    program = _program(ARCHITECTURES[platform.machine()])
-    code = ctypes.create_string_buffer(b"".join(program))
-    header = struct.pack("HxxxxxxP", len(program), ctypes.addressof(code))
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.create_string_buffer(header))
+    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, _FILTER)
 
 
 def _program(machine: Architecture) -> list[bytes]:
@@ -190,11 +187,17 @@ def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> 
     return struct.pack("HBBI", code, if_true, if_false, value)
 
 
+# Made once, before the forks: a job that made its own would copy a megabyte of memory for it.
 _LIBRARY = ctypes.CDLL(None, use_errno=True)
+_ZERO = ctypes.c_ulong(0)  # the kernel looks at all 64 bits of the arguments that must be zero
+_INSTRUCTIONS = _program(ARCHITECTURES[os.uname().machine])
+_CODE = ctypes.create_string_buffer(b"".join(_INSTRUCTIONS))
+_FILTER = ctypes.create_string_buffer(
+    struct.pack("HxxxxxxP", len(_INSTRUCTIONS), ctypes.addressof(_CODE))
+)
 
 
 def _prctl(option: int, value: int, pointer: object = None) -> None:
-    zero = ctypes.c_ulong(0)  # the kernel looks at all 64 bits of the arguments that must be zero
-    third = zero if pointer is None else pointer
-    if _LIBRARY.prctl(option, ctypes.c_ulong(value), third, zero, zero) != 0:
+    third = _ZERO if pointer is None else pointer
+    if _LIBRARY.prctl(option, ctypes.c_ulong(value), third, _ZERO, _ZERO) != 0:
         raise OSError(ctypes.get_errno(), f"prctl {option} failed")
