@@ -1,8 +1,8 @@
 """The child process that serves the local model: llama.cpp's own server, on loopback only.
 
 Run by `local.start` as `python -m metasearch.gateway.local_server FOLDER`, with its orders as JSON
-on standard input. It writes `server.json` into the folder once it answers, and it ends when nobody
-needs it any more: every user has a file `users/PID` there, and a user that is gone does not count.
+on standard input. It writes `server.json` into the folder once it answers. Every user of it has a
+file `users/PID-N` there; when the last of those processes is gone, it ends.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-__all__ = ["STATE", "USERS", "is_alive"]
+__all__ = ["STATE", "USERS", "is_alive", "write_state"]
 
 STATE = "server.json"
 USERS = "users"
 WATCH_SECONDS = 0.5
+PROMPT_CACHE_MIB = 256  # prefixes kept beside the slots; llama.cpp's own default is 8 GiB
 
 
 def is_alive(pid: int) -> bool:
@@ -68,10 +69,12 @@ def _serve(orders: dict[str, Any]) -> Any:
     params.n_gpu_layers = 0
     params.offline = True
     params.ui = False
+    params.cache_ram_mib = PROMPT_CACHE_MIB
     return xllamacpp.Server(params)
 
 
-def _write_state(folder: Path, state: dict[str, Any]) -> None:
+def write_state(folder: Path, state: dict[str, Any]) -> None:
+    """Replace the state in one step, so that no reader sees half of it."""
     draft = folder / f"{STATE}.{os.getpid()}"
     draft.write_text(json.dumps(state), "utf-8")
     os.replace(draft, folder / STATE)
@@ -79,22 +82,22 @@ def _write_state(folder: Path, state: dict[str, Any]) -> None:
 
 def _is_needed(folder: Path) -> bool:
     for user in (folder / USERS).iterdir():
-        if is_alive(int(user.name)):
+        if is_alive(int(user.name.partition("-")[0])):
             return True
         user.unlink(missing_ok=True)
     return False
 
 
-def _watch(folder: Path, token: str, *, keep: bool) -> None:
+def _watch(folder: Path, token: str) -> None:
     """Return once nobody needs the server, or another one has taken its place."""
     while True:
         time.sleep(WATCH_SECONDS)
         try:
             state = json.loads((folder / STATE).read_text("utf-8"))
-            if state["token"] != token or not (keep or _is_needed(folder)):
-                return
         except (OSError, ValueError):
-            return  # the state is gone: so was the order to stop
+            return  # the state is gone: that is the order to stop
+        if state["token"] != token or not (state["keep"] or _is_needed(folder)):
+            return
 
 
 def main() -> None:
@@ -105,8 +108,8 @@ def main() -> None:
     address = server.listening_address
     token = orders["token"]
     state = {**orders, "pid": os.getpid(), "address": address}
-    _write_state(folder, state)
-    _watch(folder, token, keep=orders["keep"])
+    write_state(folder, state)
+    _watch(folder, token)
     _withdraw(folder, token)
     os._exit(0)  # at once: the server's own threads may be in the middle of a long prompt
 
