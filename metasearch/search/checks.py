@@ -57,6 +57,7 @@ _REASONS = {
     "urllib": "there is no network in the sandbox; ask the model through `agentkit.Agent`",
 }
 _CLASSIC_NAMES = {"Info", "LLMAgentBase"}
+_BRACKETS = re.compile(r"[(){}\[\]]")
 _CHAINS = re.compile(r"(?:[-+~]\s*){40}|(?:\bnot\s+){40}|(?:\blambda\s*:\s*){40}")
 
 
@@ -165,12 +166,12 @@ def _scan(source: str) -> None:
     if len(source) > MAX_CHARACTERS:
         raise Unreadable(f"{len(source)} characters; keep a design under {MAX_CHARACTERS}")
     depth = 0
-    for character in source:
+    for character in _BRACKETS.findall(source):
         if character in "([{":
             depth += 1
             if depth > _MAX_BRACKETS:  # unbalanced ones in strings count too: nobody writes fifty
                 raise Unreadable("brackets are nested too deeply; split the expression into steps")
-        elif character in ")]}":
+        else:
             depth = max(0, depth - 1)
     if re.search(rf"^[ \t]{{{_MAX_INDENT * 4},}}\S", source, re.MULTILINE):
         raise Unreadable(f"a line is indented more than {_MAX_INDENT} levels; use functions")

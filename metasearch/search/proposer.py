@@ -122,6 +122,7 @@ class Tools:
         temperature: None leaves it to the proposer.
         reflections: rounds in which a draft is looked at again.
         material: turns a brief into the text that asks for a design.
+        calls_per_task: model calls that a design may make on one task.
     """
 
     gateway: Gateway
@@ -130,6 +131,7 @@ class Tools:
     temperature: float | None
     reflections: int
     material: Callable[[Brief, Quoter], str]
+    calls_per_task: int = 24
 
 
 @runtime_checkable

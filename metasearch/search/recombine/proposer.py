@@ -1,0 +1,125 @@
+"""The proposer that needs no model: it recombines and changes archived designs."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+from metasearch.search.checks import check, idea_of
+from metasearch.search.novelty import normalised
+from metasearch.search.proposer import Brief, Parent, Proposal, Tools
+from metasearch.search.recombine import crossing, routing, structure, tuning
+from metasearch.search.recombine.calls import worst_calls
+from metasearch.search.recombine.scene import Scene, Sketch
+from metasearch.search.recombine.text import Unsuitable
+from metasearch.types import Design, Usage
+
+__all__ = ["MAX_CALLS", "MAX_SOURCE", "OPERATORS", "Recombine", "build"]
+
+MAX_SOURCE = 6_000  # characters; more than that is no longer read by anyone
+MAX_CALLS = 24  # model calls on one task, by estimate from above
+_TRIES = 60
+_PARENT_WEIGHTS = (4.0, 2.0, 1.0)  # the selector has chosen them; the best still goes first
+
+OPERATORS: dict[str, tuple[Callable[[Scene], Sketch], float]] = {
+    # Name, move, and how often it is tried relative to the others. Structures that spend tokens
+    # where they help (routes, programs, cascades) come before those that multiply them.
+    "temperature": (tuning.temperature, 0.8),
+    "count": (tuning.count, 0.8),
+    "instruction": (tuning.instruction, 1.6),
+    "role": (tuning.role, 0.7),
+    "field": (tuning.field, 0.7),
+    "vote": (structure.vote, 0.6),
+    "panel": (structure.panel, 0.8),
+    "critic": (structure.critic, 1.0),
+    "program_first": (structure.program_first, 1.5),
+    "repair": (structure.repair, 1.2),
+    "cascade": (structure.cascade, 1.2),
+    "agree": (structure.agree, 1.2),
+    "relay": (structure.relay, 0.5),
+    "route": (routing.route, 1.4),
+    "route_by_type": (routing.route_by_type, 1.6),
+    "route_by_form": (routing.route_by_form, 2.0),
+    "crossover": (crossing.crossover, 1.4),
+    "simplify": (crossing.simplify, 1.2),
+}
+
+
+class Recombine:
+    """Proposes readable designs made of archived ones; costs nothing and asks no model.
+
+    The same brief gives the same proposal, in every process. It is the embedded default and the
+    control that a meta agent has to beat.
+
+    Args:
+        max_calls: no proposal makes more model calls on one task, by estimate; 24 at most.
+    """
+
+    name = "recombine"
+
+    def __init__(self, max_calls: int = MAX_CALLS) -> None:
+        self.max_calls = min(max_calls, MAX_CALLS)
+
+    async def propose(self, brief: Brief) -> Proposal:
+        """Return a new design that passes the static checks, or the reason why none was found."""
+        rng = random.Random(brief.seed)
+        if not brief.parents:
+            return _nothing("there is no parent to start from")
+        forms = {normalised(one.design.source) for one in (*brief.library, *brief.parents)}
+        reasons: list[str] = []
+        for _ in range(_TRIES):
+            await asyncio.sleep(0)  # a try takes milliseconds of computing; let others work
+            main = _drawn(brief.parents, rng)
+            operator = _operator(main, rng)
+            try:
+                sketch = OPERATORS[operator][0](Scene(brief, main, rng))
+                problem = _problem(sketch.source, self.max_calls)
+            except Unsuitable as error:
+                reasons.append(f"{operator}: {error}")
+                continue
+            design = Design(sketch.source, sketch.name, idea_of(sketch.source))
+            if problem:
+                reasons.append(f"{operator}: {problem}")
+            elif design.id in brief.known or normalised(design.source) in forms:
+                reasons.append(f"{operator}: it gives a design that is there already")
+            else:
+                numbers = tuple(one.number for one in sketch.parents)
+                return Proposal(design, operator, numbers, Usage(), 0.0, "")
+        return _nothing(f"none of {_TRIES} moves gave a new design; the last: {reasons[-1]}")
+
+
+def build(tools: Tools) -> Recombine:
+    """Make the proposer of a search; of its tools it needs only the cap of calls."""
+    return Recombine(tools.calls_per_task)
+
+
+def _nothing(reason: str) -> Proposal:
+    return Proposal(None, "", (), Usage(), 0.0, reason)
+
+
+def _drawn(parents: Sequence[Parent], rng: random.Random) -> Parent:
+    weights = [_PARENT_WEIGHTS[min(place, 2)] for place in range(len(parents))]
+    return rng.choices(parents, weights)[0]
+
+
+def _operator(main: Parent, rng: random.Random) -> str:
+    """Draw a move; one that was tried on this design before comes less often."""
+    weights = []
+    for name, (_, weight) in OPERATORS.items():
+        tried = sum(line.startswith((f"{name} ", f"{name}:")) for line in main.tried)
+        weights.append(weight / (1 + tried))
+    return rng.choices(list(OPERATORS), weights)[0]
+
+
+def _problem(source: str, max_calls: int) -> str:
+    """Return why a design is not worth proposing, "" where it is."""
+    if len(source) > MAX_SOURCE:
+        return f"{len(source)} characters are more than a person reads"
+    verdict = check(source)
+    if not verdict.accepted:
+        return verdict.reason
+    calls = worst_calls(source)
+    if calls > max_calls:
+        return f"up to {calls} model calls a task are too dear"
+    return ""
