@@ -28,6 +28,8 @@ def choice(task: Task, answer: Json) -> Score:
     """
     if isinstance(answer, list) and len(answer) == 1:
         answer = answer[0]
+    if isinstance(answer, list | dict):
+        return unreadable(f"a {type(answer).__name__} is not one option")
     text = read(answer, gold=task.gold)
     if isinstance(text, Score):
         return text

@@ -147,9 +147,8 @@ def _python(file: Path, origin: Origin) -> tuple[Origin, list[Row]]:
     for number, values in enumerate(listed, start=1):
         where = f"{file.name}: task {number}"
         if not isinstance(values, dict):
-            raise ConfigError(
-                f"{where}: a {type(values).__name__}; make it a dict with input and answer"
-            )
+            what = f"{type(values).__name__}, not a dict with input and answer"
+            raise ConfigError(f"{where}: {what}; mend tasks()")
         rows.append(Row(where, _lowered(where, values)))
     words = origin.description or str(getattr(module, "description", "") or "")
     score = own_scorer(file, module) if hasattr(module, "score") else None

@@ -66,7 +66,7 @@ def read_numbers(text: str, language: str = "") -> tuple[Decimal, ...]:
     for match in _shape(language).finditer(plain):
         number = Decimal(_digits(match))
         negative = _MINUS.search(plain, max(0, match.start() - _REACH), match.start())
-        found[-number if negative else number] = None
+        found[number.copy_negate() if negative else number] = None  # `-` would round
     return tuple(found)
 
 

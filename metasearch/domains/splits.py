@@ -9,7 +9,7 @@ from metasearch.domains.questions import task_id
 from metasearch.errors import ConfigError
 from metasearch.types import Split, Task
 
-__all__ = ["CAPS", "SHARES", "check_sizes", "prove_disjoint", "split_tasks"]
+__all__ = ["CAPS", "SHARES", "check_sizes", "in_turn", "prove_disjoint", "split_tasks"]
 
 SHARES = {Split.TRAIN: 0.2, Split.VALIDATION: 0.4, Split.TEST: 0.4}
 """Where nobody says otherwise: enough validation to choose by, as much test to report on."""
@@ -50,6 +50,16 @@ def split_tasks(
         dealt[split] = tuple(ordered[start : start + size])
         start += size
     return dealt
+
+
+def in_turn(rows: Sequence[Sequence[Task]], size: int) -> tuple[Task, ...]:
+    """Return `size` tasks, one of each row in turn, so that the first few show every kind.
+
+    Args:
+        rows: by kind; row k has at least (size - k) / len(rows) tasks, rounded up.
+        size: at least 1.
+    """
+    return tuple(rows[place % len(rows)][place // len(rows)] for place in range(size))
 
 
 def check_sizes(sizes: Mapping[Split, int] | None) -> dict[Split, int]:

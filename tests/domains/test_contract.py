@@ -1,12 +1,83 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from metasearch.domains import load as load_domain
 from metasearch.testing.domain_contract import DomainContract
+from metasearch.types import Split
+
+SHIPPED = Path(__file__).parent.parent / "fixtures" / "domains" / "mgsm"
+SMALL = dict.fromkeys(Split, 9)
 
 
 class TestStarter(DomainContract):
     @pytest.fixture
     def load(self):
         return lambda seed: load_domain("starter", seed=seed)
+
+
+class TestMgsm(DomainContract):
+    @pytest.fixture
+    def load(self):
+        return lambda seed: load_domain(f"mgsm:{SHIPPED}", seed=seed)
+
+
+class TestMgsmByProblem(DomainContract):
+    @pytest.fixture
+    def load(self):
+        options = {"split": "by-problem"}
+        return lambda seed: load_domain(f"mgsm:{SHIPPED}", seed=seed, options=options)
+
+
+@pytest.mark.tasks
+class TestReasoning(DomainContract):
+    NAMES = "chain_sum,gsm_symbolic,word_sorting,n_queens,knights_knaves,string_insertion"
+
+    @pytest.fixture
+    def load(self):
+        return lambda seed: load_domain(f"reasoning:{self.NAMES}", seed=seed, sizes=SMALL)
+
+
+class FileContract(DomainContract):
+    answers: tuple[object, ...]
+    scorer: str | None = None
+
+    @pytest.fixture
+    def load(self, tmp_path: Path):
+        file = tmp_path / "tasks.jsonl"
+        rows = [
+            {"input": f"Question {n}?", "answer": self.answers[n % len(self.answers)]}
+            for n in range(40)
+        ]
+        file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+        return lambda seed: load_domain(str(file), seed=seed, scorer=self.scorer)
+
+
+class TestFileOfChoices(FileContract):
+    answers = ("left", "right", "straight on")
+
+
+class TestFileOfNumbers(FileContract):
+    answers = ("1,200", "-7", "0.5", "18")
+
+
+class TestFileOfTexts(FileContract):
+    answers = ("Tom Brady", "12 yards", "the old mill", "straße", "京")
+    scorer = "exact"
+
+
+class TestFileOfBooleans(FileContract):
+    answers = (True, False)
+
+
+class TestFileOfSpans(FileContract):
+    answers = ("Tom Brady", "12 yards", ["5", "6"])
+    scorer = "f1"
+
+
+class TestFileOfMentions(FileContract):
+    answers = ("Tom Brady", "12 yards", "the old mill")
+    scorer = "contains"

@@ -9,6 +9,7 @@ import pytest
 from metasearch.domains import load
 from metasearch.domains.starter import KINDS, SIZES
 from metasearch.domains.starter.arithmetic import _text, _tree, _value
+from metasearch.domains.starter.draft import Draft
 from metasearch.domains.starter.syllogism import DISPUTED, VALID, _sentences
 from metasearch.errors import ConfigError
 from metasearch.types import Split, Task
@@ -177,9 +178,16 @@ def test_the_verdict_of_a_review_decides():
         (lambda: load("starter:shop,shap"), "no kind 'shap'; there are shop"),
         (lambda: load("starter", options={"level": 3}), "no option 'level'"),
         (lambda: load("starter", sizes={Split.TEST: 0}), "size of test is 0"),
-        (lambda: load("starter:sentiment", sizes={Split.TRAIN: 10**6}), "smaller split"),
     ],
 )
 def test_what_cannot_be_made_is_said(call, message: str):
     with pytest.raises(ConfigError, match=message):
         call()
+
+
+def test_a_kind_that_runs_out_of_questions_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(
+        KINDS, "shop", lambda rng, number: Draft(f"What is {rng.randrange(40)}?", 1)
+    )
+    with pytest.raises(ConfigError, match="different shop questions for train, 40 are needed"):
+        load("starter:shop")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from metasearch.domains.base import TaskSet
 from metasearch.domains.questions import task_id
 from metasearch.domains.scorers import choice, exact, number
-from metasearch.domains.splits import check_sizes
+from metasearch.domains.splits import check_sizes, in_turn
 from metasearch.domains.starter.arithmetic import arith, chain3, chain5, shop
 from metasearch.domains.starter.draft import Maker
 from metasearch.domains.starter.lists import countif, sortnum
@@ -106,11 +106,8 @@ def _kinds(argument: str) -> tuple[str, ...]:
 
 def _split(split: Split, kinds: tuple[str, ...], size: int, seed: int) -> tuple[Task, ...]:
     """Return `size` tasks that cycle through the kinds."""
-    rows = {
-        kind: _draw(kind, split, len(range(place, size, len(kinds))), seed)
-        for place, kind in enumerate(kinds)
-    }
-    return tuple(rows[kinds[place % len(kinds)]][place // len(kinds)] for place in range(size))
+    counts = {kind: len(range(place, size, len(kinds))) for place, kind in enumerate(kinds)}
+    return in_turn([_draw(kind, split, count, seed) for kind, count in counts.items()], size)
 
 
 def _draw(kind: str, split: Split, count: int, seed: int) -> list[Task]:
