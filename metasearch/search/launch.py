@@ -186,6 +186,7 @@ def _assemble(
         temperature=doors.meta.temperature,
         reflections=config.search.reflections,
         material=strategy.material,
+        calls_per_task=config.search.calls_per_task,
     )
     proposers: dict[str, tuple[Proposer, float]] = {
         name: (plugins.load("proposers", name)(tools), weight)

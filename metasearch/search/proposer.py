@@ -51,7 +51,7 @@ class Brief:
         number: the proposal's number in the search, which becomes its entry's number.
         domain: the domain's name.
         description: what its tasks and answers look like and how they are scored.
-        samples: a few training tasks, gold included; a meta agent may see them, a design never.
+        samples: the training tasks, gold included; a meta agent may see them, a design never.
         parents: one to three designs to start from, best first.
         library: every evaluated design of the search, in the order of their numbers.
         digest: one line for each design of the archive.

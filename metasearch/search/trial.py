@@ -90,7 +90,7 @@ class Trial:
             number=number,
             domain=domain.name,
             description=domain.description,
-            samples=tuple(self.measurer.tasks[Split.TRAIN][:EXAMPLES]),
+            samples=tuple(self.measurer.tasks[Split.TRAIN]),
             parents=tuple(parent.parent(ledger(parent, view)) for parent in parents),
             library=tuple(member.parent() for member in raced),
             digest=digest(view),
