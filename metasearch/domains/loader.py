@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import cast
 
 from metasearch import plugins
-from metasearch.domains import files
 from metasearch.domains.base import Domain
+from metasearch.domains.files import SUFFIXES
+from metasearch.domains.files import load as load_file
 from metasearch.domains.splits import check_sizes, prove_disjoint
 from metasearch.errors import ConfigError
 from metasearch.types import Json, Split
@@ -42,8 +43,8 @@ def load(
     asked = check_sizes(sizes) or None
     given = dict(options or {})
     domain: Domain
-    if Path(spec).suffix.lower() in files.SUFFIXES:
-        domain = files.load(spec, sizes=asked, seed=seed, scorer=scorer, options=given)
+    if Path(spec).suffix.lower() in SUFFIXES:
+        domain = load_file(spec, sizes=asked, seed=seed, scorer=scorer, options=given)
     else:
         if scorer is not None:
             raise ConfigError(f"{spec} has its own scorer; --scorer goes with a task file")
@@ -66,7 +67,7 @@ def _plugin(
 def _unknown(spec: str, name: str, known: list[str]) -> str:
     """Say what `spec` may have been meant to be."""
     if Path(spec).exists():
-        return f"{spec}: a task file is one of {', '.join(files.SUFFIXES)}; convert or rename it"
+        return f"{spec}: a task file is one of {', '.join(SUFFIXES)}; convert or rename it"
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     return (

@@ -5,6 +5,7 @@ It runs in this process because the user says so. Nothing that a model wrote eve
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import inspect
 import math
@@ -114,7 +115,8 @@ def open_module(path: Path) -> ModuleType:
         del sys.modules[name]
         raise ConfigError(f"{path.name}:{_line(path, error)}: {_said(error)}; mend it") from error
     finally:
-        sys.path.remove(str(path.resolve().parent))
+        with contextlib.suppress(ValueError):  # the file may have changed the path itself
+            sys.path.remove(str(path.resolve().parent))
     return module
 
 

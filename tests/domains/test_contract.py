@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from metasearch.domains import load as load_domain
+from metasearch.domains import task_id
 from metasearch.testing.domain_contract import DomainContract
-from metasearch.types import Split
+from metasearch.types import Json, Outcome, Score, Split, Task
 
 SHIPPED = Path(__file__).parent.parent / "fixtures" / "domains" / "mgsm"
 SMALL = dict.fromkeys(Split, 9)
@@ -81,3 +82,38 @@ class TestFileOfSpans(FileContract):
 class TestFileOfMentions(FileContract):
     answers = ("Tom Brady", "12 yards", "the old mill")
     scorer = "contains"
+
+
+class Broken:
+    """A domain that breaks the promise that its name says."""
+
+    def __init__(self, fault: str) -> None:
+        self.name, self.description = "broken", "A domain of tasks with one fault in it."
+        self.fault = fault
+
+    def tasks(self, split: Split) -> list[Task]:
+        asked = "Which?" if self.fault == "splits_hold" else f"Which of {split}?"
+        kind = ("a", "b")
+        return [Task(task_id(asked), asked, "a", kind)]
+
+    def score(self, task: Task, answer: Json) -> Score:
+        if self.fault == "strange_answers" and not isinstance(answer, str):
+            return Score(1.2)
+        if not isinstance(answer, str) or not answer.strip():
+            return Score(0.0, Outcome.ANSWERED if self.fault == "no_answer" else Outcome.BLANK)
+        if self.fault == "all_options":
+            return Score(float("a" in answer))
+        return Score(float(answer == "a" if self.fault == "gold_scores" else answer.strip() == "a"))
+
+
+@pytest.mark.parametrize(
+    "fault", ["splits_hold", "gold_scores", "no_answer", "all_options", "strange_answers"]
+)
+def test_the_contract_finds_a_broken_promise(fault: str):
+    contract = DomainContract()
+    (broken,) = [
+        getattr(contract, name) for name in dir(contract) if name.startswith(f"test_{fault}")
+    ]
+    with pytest.raises(AssertionError):
+        broken(lambda seed: Broken(fault))
+    broken(lambda seed: Broken("none"))
