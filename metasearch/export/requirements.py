@@ -4,5 +4,5 @@ from __future__ import annotations
 
 __all__ = ["OPENAI", "PYTHON"]
 
-OPENAI = "openai>=3.50,<4"
+OPENAI = "openai>=1.109,<4"
 PYTHON = ">=3.11"

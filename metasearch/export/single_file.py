@@ -7,12 +7,13 @@ import textwrap
 from pathlib import Path
 
 from metasearch.export.base import Bundle, runs_code, settings_of, slug, write_file
-from metasearch.export.inline import flattened, rewritten
+from metasearch.export.inline import flattened, names_of, rewritten
 from metasearch.export.requirements import OPENAI, PYTHON
-from metasearch.export.sources import child, kit, parts, template
+from metasearch.export.sources import KIT, child, kit, parts, template
 
 __all__ = ["export"]
 
+ADAS = f"{KIT}.adas"  # the interface of published archives; copied where a design needs it
 CODE_WARNING = (
     "It may run programs that the model writes. They are refused unless you pass --allow-code "
     "(allow_code=True); then they run on your machine, with a time limit, which is not a sandbox."
@@ -41,8 +42,12 @@ def text(bundle: Bundle) -> str:
     Raises:
         ConfigError: the design imports what the kit does not have.
     """
-    design, modules = bundle.design, {**kit(), **parts()}
-    answer = "answer_question" if _binds(ast.parse(design.source), "answer") else "answer"
+    design, tree = bundle.design, ast.parse(bundle.design.source)
+    answer = "answer_question" if _binds(tree, "answer") else "answer"
+    modules, adas = {**kit(), **parts()}, names_of(ADAS)
+    if "adas" not in design.source and _binds(tree, "solve"):
+        del modules[ADAS]
+        adas = "None"
     title = design.idea or design.name or f"design {design.id}"
     return template("file.py").substitute(
         python=PYTHON,
@@ -50,12 +55,13 @@ def text(bundle: Bundle) -> str:
         idea=_inside_docstring(title),
         about=_inside_docstring(_about(bundle, answer)),
         card=_literal(bundle.card.markdown()),
-        child=_literal(child()),
+        child=_literal(child() if runs_code(design.source) else ""),
         modules=flattened(modules),
+        adas=adas,
         design=_design(design.source),
         settings=settings_of(bundle),
         answer_type=repr(bundle.answer_type),
-        solve=_solve(ast.parse(design.source)),
+        solve=_solve(tree),
         answer=answer,
         title=repr(title),
     )
@@ -64,9 +70,8 @@ def text(bundle: Bundle) -> str:
 def _design(source: str) -> str:
     body = rewritten(source, kit()).strip("\n")
     tree = ast.parse(source)
-    if not _binds(tree, "solve") and _binds(
-        tree, "forward"
-    ):  # the names that it expects to be there
+    if _binds(tree, "forward") and not _binds(tree, "solve"):
+        # Designs of published archives expect these names to be there.
         names = "Info, LLMAgentBase = _agentkit_adas.Info, _agentkit_adas.LLMAgentBase"
         return f"{names}\n\n{body}"
     return body
@@ -74,18 +79,10 @@ def _design(source: str) -> str:
 
 def _solve(tree: ast.Module) -> str:
     """The public `solve` takes a question; where the design calls its own, that still works."""
-    asks_itself = any(isinstance(node, ast.Name) and node.id == "solve" for node in ast.walk(tree))
-    if asks_itself:
-        return (
-            template("solve.py")
-            .substitute(kind="def", body=f"{AGAIN}    return _export.solve")
-            .rstrip()
-        )
-    return (
-        template("solve.py")
-        .substitute(kind="async def", body="    return await _export.solve")
-        .rstrip()
-    )
+    kind, body = "async def", "    return await _export.solve"
+    if any(isinstance(node, ast.Name) and node.id == "solve" for node in ast.walk(tree)):
+        kind, body = "def", f"{AGAIN}    return _export.solve"
+    return template("solve.py").substitute(kind=kind, body=body).rstrip()
 
 
 def _binds(tree: ast.Module, name: str) -> bool:
@@ -95,9 +92,15 @@ def _binds(tree: ast.Module, name: str) -> bool:
         if isinstance(node, defined):
             if node.name == name:
                 return True
-        elif any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node)):
+        elif any(_mentions(part, name) for part in ast.walk(node)):
             return True
     return False
+
+
+def _mentions(node: ast.AST, name: str) -> bool:
+    if isinstance(node, ast.alias):
+        return name in (node.asname, node.name)
+    return isinstance(node, ast.Name) and node.id == name
 
 
 def _about(bundle: Bundle, answer: str) -> str:

@@ -12,7 +12,7 @@ __all__ = ["KIT", "PARTS", "child", "kit", "parts", "relative", "template"]
 
 KIT = "agentkit"
 PARTS = "metasearch.export.parts"
-FUTURE = "from __future__ import annotations\n"
+HERE = Path(__file__).parent
 
 
 def kit() -> dict[str, str]:
@@ -22,7 +22,7 @@ def kit() -> dict[str, str]:
 
 def parts() -> dict[str, str]:
     """Return the sources of the modules that stand in for metasearch, by module name."""
-    found = _package(Path(__file__).with_name("parts"), PARTS)
+    found = _package(HERE / "parts", PARTS)
     return {name: text for name, text in found.items() if name not in (PARTS, f"{PARTS}.child")}
 
 
@@ -31,16 +31,17 @@ def child() -> str:
 
     It finds the value of that code with the very lines that do so in the sandbox.
     """
-    execute = (asset("sandbox") / "image" / "runner" / "code.py").read_text(encoding="utf-8")
-    main = Path(__file__).with_name("parts").joinpath("child.py").read_text(encoding="utf-8")
-    return f"{execute}\n\n{main.replace(FUTURE, '')}\n\nmain(execute)\n"
+    runner = asset("sandbox") / "image" / "runner"
+    paths = [runner / "printed.py", runner / "code.py", HERE / "parts" / "child.py"]
+    joined = "\n\n".join(path.read_text("utf-8").strip() for path in paths)
+    # One file has one `from __future__`, and needs none of its own parts imported.
+    alone = re.sub(r"(?m)^from (__future__|runner\.\w+) import .*\n", "", joined)
+    return f"{alone}\n\n\nmain(execute, Printed)\n"
 
 
 def template(name: str) -> Template:
     """Return the template of an exported file, `templates/NAME.txt`."""
-    return Template(
-        Path(__file__).with_name("templates").joinpath(f"{name}.txt").read_text("utf-8")
-    )
+    return Template((HERE / "templates" / f"{name}.txt").read_text("utf-8"))
 
 
 def relative(source: str, package: str) -> str:

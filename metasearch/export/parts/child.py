@@ -1,4 +1,4 @@
-"""Runs a model's code in a process of its own: the end of that program, after `execute`."""
+"""Runs a model's code in a process of its own: the end of that program, after what it needs."""
 
 from __future__ import annotations
 
@@ -16,22 +16,6 @@ CPU_SECONDS = 60
 KEPT_CHARACTERS = 16_000
 
 
-class Printed(io.TextIOBase):
-    """Keeps the beginning of what is printed."""
-
-    def __init__(self) -> None:
-        self.kept = ""
-
-    def write(self, text: str) -> int:
-        """Keep what there is room for."""
-        self.kept += text[: KEPT_CHARACTERS - len(self.kept)]
-        return len(text)
-
-    def text(self) -> str:
-        """Return what was kept."""
-        return self.kept
-
-
 def limit() -> None:
     """Cap memory and processor time where the system knows how."""
     try:
@@ -44,11 +28,16 @@ def limit() -> None:
             resource.setrlimit(kind, (most, most))
 
 
-def main(execute: Callable[[str, Any], dict[str, Any]]) -> None:
-    """Read code from the input, run it, and print its result as one line of JSON."""
+def main(execute: Callable[[str, Any], dict[str, Any]], printed: Callable[[int], Any]) -> None:
+    """Read code from the input, run it, and print its result as one line of JSON.
+
+    Args:
+        execute: the sandbox's own function for this.
+        printed: makes a file that keeps so many characters of what is written to it.
+    """
     code, out = sys.stdin.read(), sys.stdout
     sys.stdin = io.StringIO()
-    kept = Printed()
+    kept = printed(KEPT_CHARACTERS)
     sys.stdout = sys.stderr = kept
     limit()
     result = execute(code, kept)
