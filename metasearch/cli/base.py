@@ -87,6 +87,13 @@ class App(Verbs):
             with formatter.section(title):
                 formatter.write_dl(rows)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise faults.ReaderGone from None  # click itself would make it exit code 1
+
     # The type of click's own `main` is a pair of overloads that say when it returns.
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run a command and exit; the one place where errors become words and exit codes."""

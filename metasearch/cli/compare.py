@@ -58,7 +58,7 @@ def compare(
     Both are compared on the tasks that both have met: mean difference with a 95 % bootstrap
     interval, wins, losses, and the exact McNemar test.
     """
-    from metasearch.cli.evidence import paired
+    from metasearch.cli.evidence import by_task, paired
     from metasearch.errors import ConfigError
     from metasearch.types import Split
 
@@ -89,6 +89,7 @@ def _tried(archive: Archive, search: SearchInfo) -> int:
 
 def _print(a: EntryInfo, b: EntryInfo, split: Split, pair: Paired) -> None:
     from metasearch.cli.verdict import difference, verdict
+    from metasearch.types import Split
 
     out = console()
     names = [f"#{one.number} {one_line(one.name, 60)}" for one in (a, b)]
@@ -103,7 +104,7 @@ def _print(a: EntryInfo, b: EntryInfo, split: Split, pair: Paired) -> None:
         more = f" and {len(tasks) - LISTED} more" if len(tasks) > LISTED else ""
         line = f"  {label} {len(tasks)}: {' '.join(tasks[:LISTED])}{more}"
         out.print(line, markup=False, soft_wrap=True)
-    if pair.won or pair.lost:
+    if split is not Split.TEST and (pair.won or pair.lost):
         example = (pair.lost or pair.won)[0]
         words(f"next: metasearch trace {a.number} {example}")
 

@@ -44,11 +44,13 @@ def doctor(
 
     Each line is ok, warn (it runs, but less well) or fail (it does not), with what to do.
     """
-    from metasearch.cli.checks import Asked, examine
+    from metasearch.cli.checks import host_checks
+    from metasearch.cli.doors import door_checks
 
     if clean:
         _clean()
-    found = examine(Asked(offline, base_url, key_env, place))
+    found = host_checks(place)
+    found += door_checks(offline=offline, base_url=base_url, key_env=key_env)
     if as_json:
         emit("doctor", {"checks": [check._asdict() for check in found]})
     else:

@@ -89,7 +89,7 @@ def _tokens(config: SearchConfig) -> tuple[tuple[float, float, float], str]:
     try:
         archive = Archive.open(config.archive, read_only=True, create=False)
     except MetasearchError:
-        return GUESS, "a guess: this archive holds nothing like it"
+        return _guess(config)
     try:
         seen = sorted(
             one.validation.tokens_per_task
@@ -101,9 +101,15 @@ def _tokens(config: SearchConfig) -> tuple[tuple[float, float, float], str]:
     finally:
         archive.close()
     if len(seen) < len(GUESS):
-        return GUESS, "a guess: this archive holds nothing like it"
+        return _guess(config)
     at = [seen[round(share * (len(seen) - 1))] for share in (0.25, 0.5, 0.75)]
     return (at[0], at[1], at[2]), f"{len(seen)} designs of this archive"
+
+
+def _guess(config: SearchConfig) -> tuple[tuple[float, float, float], str]:
+    most = float(config.search.tokens_per_task)
+    low, typical, high = (min(most, tokens) for tokens in GUESS)
+    return (low, typical, high), "a guess: this archive holds nothing like it"
 
 
 def _lines(config: SearchConfig, domain: str, sizes: str, estimate: Estimate) -> list[str]:

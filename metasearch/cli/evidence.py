@@ -65,7 +65,7 @@ def by_task(samples: Mapping[Sample, float]) -> dict[str, float]:
 
 def paired(a: Mapping[str, float], b: Mapping[str, float]) -> Paired | None:
     """Compare two designs by their scores per task; None when they share no task."""
-    shared = [task for task in a if task in b]
+    shared = sorted(a.keys() & b.keys())
     if not shared:
         return None
     first, second = [a[task] for task in shared], [b[task] for task in shared]

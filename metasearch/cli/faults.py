@@ -18,7 +18,7 @@ import click
 
 from metasearch.errors import MetasearchError
 
-__all__ = ["FAULT", "INTERRUPTED", "guarded", "show_tracebacks"]
+__all__ = ["FAULT", "INTERRUPTED", "ReaderGone", "guarded", "show_tracebacks"]
 
 USAGE = 2
 UNAVAILABLE = 4
@@ -26,6 +26,10 @@ FAULT = 70  # EX_SOFTWARE: not 1, which is an answer
 INTERRUPTED = 130
 
 _debug = False
+
+
+class ReaderGone(Exception):
+    """Who reads stdout (`| head`) has enough: no error at all."""
 
 
 def show_tracebacks(yes: bool = True) -> None:
@@ -38,6 +42,7 @@ def guarded(command: Callable[[], Any]) -> int:
     """Run a command and return its exit code; every error becomes words on stderr."""
     try:
         result = command()
+        sys.stdout.flush()
     except click.Abort:
         _say("interrupted")
         return INTERRUPTED
@@ -50,7 +55,7 @@ def guarded(command: Callable[[], Any]) -> int:
         return _ended(error.format_message(), error.exit_code)
     except MetasearchError as error:
         return _ended(str(error), error.exit_code)
-    except BrokenPipeError:
+    except (ReaderGone, BrokenPipeError):
         _mute()
         return 0
     except OSError as error:

@@ -135,14 +135,18 @@ def _print(
         say("")
         _print_failure(say, task, done)
     if failures:
-        words(f"next: metasearch trace {one.number} {failures[0][1].task_id} --split train")
+        words(f"next: metasearch trace {one.number} {failures[0][1].task_id} ")
 
 
 def _print_scores(search: SearchInfo, one: EntryInfo) -> None:
     from metasearch.cli.standing import repeats, summary_json
+    from metasearch.types import Split
 
     rows = []
-    for split, summary in one.summaries.items():
+    for split in Split:
+        summary = one.summaries.get(split)
+        if summary is None:
+            continue
         facts = summary_json(summary, repeats(search))
         outcomes = ", ".join(f"{count} {kind}" for kind, count in facts["outcomes"].items())
         interval = f"[{score(facts['low'])}, {score(facts['high'])}]"
@@ -151,7 +155,8 @@ def _print_scores(search: SearchInfo, one: EntryInfo) -> None:
         head = (str(split), score(facts["mean"]), interval, str(facts["tasks"]))
         rows.append((*head, *cost, seconds, outcomes))
     columns = ("split", "score", "95 % interval", "tasks", "tokens a task", "dollars a task")
-    console().print(table((*columns, "seconds a task", "outcomes"), rows))
+    if rows:
+        console().print(table((*columns, "seconds a task", "outcomes"), rows))
 
 
 def _print_source(source: str) -> None:

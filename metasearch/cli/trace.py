@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["trace"]
 
 TEXT_CHARS = 1_000
+SHOWN = 30
 
 
 @click.command(
@@ -41,6 +42,7 @@ TEXT_CHARS = 1_000
     help="Only tasks of this split; those of test stay sealed.",
 )
 @click.option("--repeat", type=click.IntRange(min=0), default=0, help="Which, with TASK.")
+@click.option("-n", "limit", type=click.IntRange(min=0), default=SHOWN, help="Rows; 0 is all.")
 @click.option("--full", is_flag=True, help="Do not shorten prompts and replies.")
 @search_option
 @archive_option
@@ -50,6 +52,7 @@ def trace(
     task: str | None,
     split: str | None,
     repeat: int,
+    limit: int,
     full: bool,
     search_id: str | None,
     place: str | None,
@@ -74,7 +77,7 @@ def trace(
         facts = [asdict(evaluation) for evaluation in done]
         emit("trace", {"search": search.id, "number": one.number, "evaluations": facts})
     elif task is None:
-        _list(one, done)
+        _list(one, done, limit or None)
     else:
         _tree(one, done[0], None if full else TEXT_CHARS)
 
@@ -102,7 +105,7 @@ def _unsealed(evaluation: Evaluation) -> None:
         )
 
 
-def _list(one: EntryInfo, done: list[Evaluation]) -> None:
+def _list(one: EntryInfo, done: list[Evaluation], limit: int | None) -> None:
     columns = ("task", "split", "repeat", "outcome", "score", "calls", "tokens", "seconds", "error")
     rows = [
         (
@@ -116,9 +119,11 @@ def _list(one: EntryInfo, done: list[Evaluation]) -> None:
             f"{each.seconds:.1f}",
             one_line(each.error[-120:], 120),
         )
-        for each in done
+        for each in done[:limit]
     ]
     console().print(table(columns, rows))
+    if len(rows) < len(done):
+        words(f"{len(done) - len(rows)} more, which scored no less: -n 0 shows all")
     if done:
         words(f"next: metasearch trace {one.number} {rows[0][0]}")
 

@@ -41,6 +41,11 @@ def verdict(pair: Paired, p: float | None = None) -> str:
         return "more than luck" if pair.difference.mean > 0 else "worse, and more than bad luck"
     if pair.needed is None:
         return "cannot tell them apart: no difference was seen"
-    if pair.needed <= pair.tasks:  # only a correction took the evidence away
+    if pair.is_clear:  # only the correction took the evidence away
         return "cannot tell: as the best of so many tried it may be luck"
-    return f"cannot tell: about {pair.needed:,} tasks would be needed for a difference this large"
+    differ = len(pair.won) + len(pair.lost)
+    needed = max(pair.needed, pair.tasks + 1)
+    return (
+        f"cannot tell: {differ} of {pair.tasks} tasks differ; to see a difference this large takes "
+        f"about {needed:,} tasks"
+    )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from metasearch.cli.app import app
 from metasearch.cli.settings import FLAGS
+from tests.cli.archives import build
 
 Invoke = Callable[..., Result]
 
@@ -29,3 +31,18 @@ def invoke() -> Invoke:
         return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
     return run
+
+
+@pytest.fixture(scope="session")
+def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("archive") / "archive.db"
+    build(path)
+    return path
+
+
+@pytest.fixture
+def archive(_made: Path, tmp_path: Path) -> Path:
+    """Return a copy of the archive of `tests.cli.archives`; METASEARCH_ARCHIVE names it."""
+    path = tmp_path / "archive.db"
+    shutil.copy(_made, path)
+    return path

@@ -20,7 +20,7 @@ def _printed(invoke: Invoke, *arguments: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _endpoint(status: int, body: str) -> Iterator[str]:
+def endpoint(status: int, body: str) -> Iterator[str]:
     """A real server on loopback that answers every GET alike; yields its base URL."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -113,7 +113,7 @@ def test_a_config_typo_names_file_line_and_key(invoke: Invoke) -> None:
 
 
 def test_an_endpoint_without_a_named_model_lists_what_it_offers(invoke: Invoke) -> None:
-    with _endpoint(200, '{"data": [{"id": "small"}, {"id": "large"}]}') as url:
+    with endpoint(200, '{"data": [{"id": "small"}, {"id": "large"}]}') as url:
         result = invoke("run", "--base-url", url)
     assert result.exit_code == 2
     assert "give --model NAME" in result.stderr
@@ -124,7 +124,7 @@ def test_an_endpoint_without_a_named_model_lists_what_it_offers(invoke: Invoke) 
 def test_an_endpoint_that_does_not_tell_still_gets_the_advice(
     invoke: Invoke, status: int, body: str
 ) -> None:
-    with _endpoint(status, body) as url:
+    with endpoint(status, body) as url:
         result = invoke("run", "--base-url", url)
     assert result.exit_code == 2
     assert "give --model NAME" in result.stderr
