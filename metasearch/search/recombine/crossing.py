@@ -5,50 +5,94 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from metasearch.search.proposer import Parent
 from metasearch.search.recombine.compose import Part, part_of, ways_in
 from metasearch.search.recombine.module import Module, merge, taken_apart
-from metasearch.search.recombine.naming import NAME_LENGTH, changed_idea, fresh
+from metasearch.search.recombine.naming import NAME_LENGTH, changed_idea, fresh, slug_of
+from metasearch.search.recombine.phrases import purpose_of
 from metasearch.search.recombine.scene import Scene, Sketch
 from metasearch.search.recombine.text import (
     Edit,
     Text,
     Unsuitable,
     clipped,
+    number_in,
     quoted,
     string_in,
     text_of,
 )
-from metasearch.search.recombine.tuning import counts, instructions, string_lists, tuned
+from metasearch.search.recombine.tuning import (
+    counts,
+    instructions,
+    string_lists,
+    temperatures,
+    told_in,
+    tuned,
+)
 
 __all__ = ["crossover", "simplify"]
 
 _INNER_CHANCE = 0.4
+_DETAIL_CHANCE = 0.6
 
 
 def crossover(scene: Scene) -> Sketch:
-    """Put a function of one design, or all of it, in the place of a function of another one."""
+    """Exchange a function between two designs, or their instructions and temperatures."""
     other = scene.partner()
-    taker, giver = scene.main, other
-    if not ways_in(taker.design.source):
-        taker, giver = other, scene.main
-    places = ways_in(taker.design.source)
-    if not places:
-        raise Unsuitable("neither design has a function that could be exchanged")
-    place = scene.rng.choice(places)
+    pairs = [(scene.main, other), (other, scene.main)]
+    if scene.rng.random() < 0.5:
+        pairs.reverse()
+    for taker, giver in pairs:
+        places = ways_in(taker.design.source)
+        if places:
+            try:
+                return _with_function(scene, taker, scene.rng.choice(places), giver)
+            except Unsuitable:
+                continue
+    return _with_details(scene, other)
+
+
+def _with_function(scene: Scene, taker: Parent, place: str, giver: Parent) -> Sketch:
+    """Put a function of one design, or all of it, in the place of a function of another one."""
     inner = ways_in(giver.design.source)
     entry = scene.rng.choice(inner) if inner and scene.rng.random() < _INNER_CHANCE else "solve"
     source, name = _exchanged(taker, place, part_of(giver, entry))
     title = taker.design.name.partition(",")[0]
-    parents = (scene.main, other)
-    return Sketch(source, clipped(f"{title}, with {name}", NAME_LENGTH), parents)
+    return Sketch(source, clipped(f"{title}, with {name}", NAME_LENGTH), _both(scene, taker, giver))
+
+
+def _both(scene: Scene, taker: Parent, giver: Parent) -> tuple[Parent, Parent]:
+    return (taker, giver) if taker is scene.main else (giver, taker)
+
+
+def _with_details(scene: Scene, other: Parent) -> Sketch:
+    """Give the main design some of the instructions and temperatures of another one."""
+    text = text_of(scene.main.design.source)
+    told = told_in(other.design.source)
+    edits = []
+    for one in instructions(text):
+        purpose = purpose_of(one.value)
+        choices = [each for each in told if purpose and purpose_of(each) == purpose]
+        if choices and scene.rng.random() < _DETAIL_CHANCE:
+            edits.append(text.replacing(one.node, quoted(scene.rng.choice(choices))))
+    heats = [number_in(node) for node in temperatures(text_of(other.design.source))]
+    for node in temperatures(text):
+        if heats and scene.rng.random() < _DETAIL_CHANCE:
+            edits.append(text.replacing(node, str(scene.rng.choice(heats))))
+    if not edits:
+        raise Unsuitable("the two designs have nothing to exchange")
+    sketch = tuned(scene, text, edits, f"details of {slug_of(other.design.name)}")
+    return replace(sketch, parents=(scene.main, other))
 
 
 def _exchanged(taker: Parent, place: str, part: Part) -> tuple[str, str]:
     """Return a design with another function in one place, and that function's name."""
     module = taken_apart(taker.design.source)
     old = module.names()[place]
+    if "run_code" in old.text and not any("run_code" in one.text for one in part.module.blocks):
+        raise Unsuitable("what runs programs is replaced only by what runs programs")
     rest = Module(
         module.idea, module.imports, tuple(one for one in module.blocks if one is not old)
     )
@@ -132,11 +176,11 @@ def _no_field(scene: Scene, text: Text) -> Iterator[Sketch]:
 
 
 def _shorter_instruction(scene: Scene, text: Text) -> Iterator[Sketch]:
-    """Drop a sentence of an instruction that has several."""
+    """Drop a sentence of an instruction that has several; the first says what to do."""
     for one in instructions(text):
         sentences = re.split(r"(?<=[.?!]) ", one.value)
-        for gone in sentences if len(sentences) > 1 else []:
-            kept = " ".join(each for each in sentences if each != gone)
+        for place, gone in enumerate(sentences[1:], 1):
+            kept = " ".join([*sentences[:place], *sentences[place + 1 :]])
             told = f"not told: {clipped(gone, 24)}"
             yield tuned(scene, text, [text.replacing(one.node, quoted(kept))], told)
 

@@ -18,8 +18,8 @@ from metasearch.types import Task
 
 __all__ = ["route", "route_by_form", "route_by_type"]
 
-_LIKING = 3.0  # how much more often a sort of question gets a design that leans its way
-_SHARPNESS = 3.0
+_DISLIKE = 0.7  # what a design's score counts on questions for which another sort may be better
+_SHARPNESS = 4.0  # how much more often the better one is drawn
 _KEYS = ("one", "other", "third")
 _TRIES = 8
 _ENOUGH = 8  # training questions, before what they do not show counts as absent
@@ -71,7 +71,8 @@ def route(scene: Scene) -> Sketch:
         for kind in kinds
     ]
     values = {"kinds": literal_tuple(kind.label for kind in kinds)}
-    return _routed(scene, "route", templates.ROUTE, sorts, values)
+    candidates = _candidates(scene, len(sorts))
+    return _routed(scene, "route", templates.ROUTE, candidates, sorts, values)
 
 
 def route_by_type(scene: Scene) -> Sketch:
@@ -84,35 +85,33 @@ def route_by_type(scene: Scene) -> Sketch:
         raise Unsuitable("all questions ask for the same type of answer")
     sorts = list(present)
     scene.rng.shuffle(sorts)
-    return _routed(scene, "route_by_type", templates.ROUTE_BY_TYPE, sorts)
+    candidates = _candidates(scene, len(sorts))
+    return _routed(scene, "route_by_type", templates.ROUTE_BY_TYPE, candidates, sorts)
 
 
 def route_by_form(scene: Scene) -> Sketch:
     """Choose the design by patterns in the question's text; no model is asked for that."""
     _refuse_nested(scene, "route_by_form")
-    telling = [cue for cue in CUES if _tells(cue, scene.brief.samples)]
-    if not telling:
-        raise Unsuitable("no pattern tells the questions apart")
-    cues = scene.rng.sample(telling, min(len(telling), scene.rng.choice((1, 2, 2, 3))))
-    sorts = [
-        _Sort(f"{cue.name}.search(task.prompt)", cue.words, cue.leaning, _like(cue.pattern))
-        for cue in cues
-    ]
-    rest = _Sort("", "the rest", scene.rng.choice(("reasons", "quick")), _unlike(cues))
+    candidates = _candidates(scene, scene.rng.choice((2, 2, 3)))
+    cues = _drawn(scene, candidates, scene.rng.choice((1, 2, 2, 3)))
+    sorts = [_sort_of(cue) for cue in cues]
+    rest = _Sort("", "the rest", leaning_of(scene.main.design.source), _unlike(cues))
     patterns = "\n".join(f"{cue.name} = re.compile({_raw(cue.pattern)})" for cue in cues)
     values = {"patterns": patterns}
-    return _routed(scene, "route_by_form", templates.ROUTE_BY_FORM, [*sorts, rest], values)
+    every = [*sorts, rest]
+    return _routed(scene, "route_by_form", templates.ROUTE_BY_FORM, candidates, every, values)
 
 
 def _routed(
     scene: Scene,
     kind: str,
     template: str,
+    candidates: Sequence[Parent],
     sorts: Sequence[_Sort],
     values: dict[str, str] | None = None,
 ) -> Sketch:
     """Return a design that sends each sort of question to one of two or three designs."""
-    chosen = _assigned(scene, sorts)
+    chosen = _assigned(scene, candidates, sorts)
     designs = list({one.number: one for one in (scene.main, *chosen)}.values())
     keys = {one.number: key for one, key in zip(designs, _KEYS, strict=False)}
     parts: dict[str, Part] = {keys[one.number]: part_of(one) for one in designs}
@@ -124,11 +123,39 @@ def _routed(
     return Sketch(source, clipped(f"{kind}: {', '.join(labels)}", NAME_LENGTH), tuple(designs))
 
 
-def _assigned(scene: Scene, sorts: Sequence[_Sort]) -> list[Parent]:
+def _candidates(scene: Scene, most: int) -> list[Parent]:
+    """Return the main design and one or two others, between which questions are to be shared."""
+    found = [scene.main, scene.partner()]
+    if most > 2 and len(scene.others) > 1 and scene.rng.random() < 0.6:
+        found.append(scene.partner(taken=found))
+    return found
+
+
+def _sort_of(cue: Cue) -> _Sort:
+    return _Sort(f"{cue.name}.search(task.prompt)", cue.words, cue.leaning, _like(cue.pattern))
+
+
+def _drawn(scene: Scene, candidates: Sequence[Parent], number: int) -> list[Cue]:
+    """Draw patterns: more often one that many questions have and that parts the candidates."""
+    samples = scene.brief.samples
+    left = [cue for cue in CUES if _tells(cue, samples)]
+    if not left:
+        raise Unsuitable("no pattern tells the questions apart")
+    drawn: list[Cue] = []
+    while left and len(drawn) < number:
+        weights = []
+        for cue in left:
+            sort = _sort_of(cue)
+            hopes = [_hope(scene, one, sort) for one in candidates]
+            share = sum(map(sort.about, samples)) / len(samples) if samples else 0.3
+            weights.append(0.03 + share * (max(hopes) - min(hopes)))
+        drawn.append(scene.rng.choices(left, weights)[0])
+        left.remove(drawn[-1])
+    return drawn
+
+
+def _assigned(scene: Scene, candidates: Sequence[Parent], sorts: Sequence[_Sort]) -> list[Parent]:
     """Return a design for each sort; the main one and at least one other are among them."""
-    candidates = [scene.main, scene.partner()]
-    if len(sorts) > 2 and len(scene.others) > 1 and scene.rng.random() < 0.6:
-        candidates.append(scene.partner(taken=candidates))
     for _ in range(_TRIES):
         chosen = [
             scene.rng.choices(candidates, [_suits(scene, one, sort) for one in candidates])[0]
@@ -141,8 +168,13 @@ def _assigned(scene: Scene, sorts: Sequence[_Sort]) -> list[Parent]:
 
 
 def _suits(scene: Scene, parent: Parent, sort: _Sort) -> float:
-    liking = _LIKING if leaning_of(parent.design.source) == sort.leaning else 1.0
-    return float(liking * scene.evidence(parent, sort.about) ** _SHARPNESS)
+    return float(_hope(scene, parent, sort) ** _SHARPNESS)
+
+
+def _hope(scene: Scene, parent: Parent, sort: _Sort) -> float:
+    """Return the score in (0, 1] that a design may reach on questions of one sort."""
+    fit = 1.0 if leaning_of(parent.design.source) == sort.leaning else _DISLIKE
+    return fit * scene.evidence(parent, sort.about)
 
 
 def _branches(sorts: Sequence[_Sort], ways: Sequence[str], in_order: bool) -> str:

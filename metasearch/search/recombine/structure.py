@@ -77,18 +77,19 @@ def critic(scene: Scene) -> Sketch:
 
 def program_first(scene: Scene) -> Sketch:
     """Try a program first; the main design answers where that gives nothing."""
-    _refuse_nested(scene, "program_first")
+    if leaning_of(scene.main.design.source) == "computes":
+        raise Unsuitable("it runs a program already")
     numbers = scene.rng.random() < 0.5
     attempt = "await program(task)"
-    told = "A program is tried first"
+    told = "A program first"
     if numbers:
         attempt += " if task.answer_type in (int, float) else None"
-        told = "Where a number is asked for a program is tried first"
+        told = "A program first where a number is asked for"
     return _made(
         scene,
         "program_first",
         templates.PROGRAM_FIRST,
-        f"{told}; where it gives nothing, $way.",
+        f"{told}; where that gives nothing, $way.",
         {"way": part_of(scene.main)},
         {"condition": attempt, "instruction": _phrase(scene, "program")},
     )

@@ -28,9 +28,12 @@ __all__ = [
     "counts",
     "field",
     "instruction",
+    "instructions",
     "role",
     "string_lists",
     "temperature",
+    "temperatures",
+    "told_in",
     "tuned",
 ]
 
@@ -38,12 +41,14 @@ _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _MOST = 9  # voters or rounds: beyond that a design is dear whatever it finds
 _NO_COUNT = re.compile(r"(?i)second|token|limit|length|max|min|size|chars")
 _MOST_FIELDS = 4
+_LONGEST = 200  # characters of an instruction that may spread to other designs
+_IN_CONTEXT = re.compile(r"(?i)\b(?:these|this|those|their|earlier|others?|another|feedback)\b")
 
 
 def temperature(scene: Scene) -> Sketch:
     """Change one temperature of the main design, or all that are equal to it."""
     text = text_of(scene.main.design.source)
-    found = list(_temperatures(text))
+    found = list(temperatures(text))
     if not found:
         return _first_temperature(scene, text)
     old = number_in(scene.rng.choice(found))
@@ -76,7 +81,7 @@ def instruction(scene: Scene) -> Sketch:
     old = scene.rng.choice(found).value
     choices = list(INSTRUCTIONS[purpose_of(old)])
     for other in scene.others:
-        told = _told_in(other.design.source)
+        told = told_in(other.design.source)
         choices += [one for one in told if purpose_of(one) == purpose_of(old)]
     new = scene.rng.choice([one for one in dict.fromkeys(choices) if one != old])
     edits = [text.replacing(one.node, quoted(new)) for one in found if one.value == old]
@@ -169,7 +174,7 @@ def _counted(name: str, node: ast.expr) -> list[Count]:
     return [Count(name, node, value)] if isinstance(value, int) and 1 <= value <= _MOST else []
 
 
-def _temperatures(text: Text) -> Iterator[ast.expr]:
+def temperatures(text: Text) -> Iterator[ast.expr]:
     """Yield the numbers that are temperatures, in calls and in the module's constants."""
     for name, value in _constants(text):
         if "TEMPERATURE" in name.upper() and number_in(value) is not None:
@@ -220,11 +225,13 @@ def instructions(text: Text) -> Iterator[Told]:
 
 
 @lru_cache(maxsize=1024)
-def _told_in(source: str) -> tuple[str, ...]:
+def told_in(source: str) -> tuple[str, ...]:
+    """Return the instructions of a design that make sense in another one, too."""
     try:
-        return tuple(one.value for one in instructions(text_of(source)))
+        found = tuple(one.value for one in instructions(text_of(source)))
     except Unsuitable:
         return ()  # another design may be a stranger's that does not even parse
+    return tuple(one for one in found if len(one) <= _LONGEST and not _IN_CONTEXT.search(one))
 
 
 def _role_edits(text: Text, new: str) -> Iterator[Edit]:
