@@ -413,9 +413,11 @@ def _check_file(place: Place, file: Path, *, write: bool, create: bool) -> None:
         ArchiveUnavailable: there is no file, it is something else, or it cannot be used.
     """
     where = place.label
-    if file.is_dir():
-        raise ArchiveUnavailable(f"archive {where}: it is a folder; name a file in it (--archive)")
     try:
+        if file.is_dir():
+            raise ArchiveUnavailable(
+                f"archive {where}: it is a folder; name a file in it (--archive)"
+            )
         if not file.exists():
             if not create:
                 raise ArchiveUnavailable(

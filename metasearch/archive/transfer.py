@@ -8,7 +8,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Literal, TextIO
 
@@ -265,7 +265,8 @@ def backup(database: Database, target: Path) -> None:
         dialect.sqlite_copy(database.file, partial)
         os.replace(partial, target)
     except (OSError, sqlite3.Error) as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise ArchiveUnavailable(
             f"backup {target}: {_first_line(error)}; nothing was written there"
         ) from error
@@ -275,12 +276,12 @@ def check(database: Database) -> list[str]:
     """Return what is wrong with the stored data. See `Archive.check`."""
     if database.file is None:
         return []
-    with closing(dialect.open_for_query(database.file)) as connection:
-        connection.set_authorizer(None)
-        try:
+    try:
+        with closing(dialect.open_for_query(database.file)) as connection:
+            connection.set_authorizer(None)
             found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
             broken = connection.execute("PRAGMA foreign_key_check").fetchall()
-        except sqlite3.Error as error:
-            return [_first_line(error)]
+    except sqlite3.Error as error:
+        return [_first_line(error)]
     faults = [line for line in found if line != "ok"]
     return faults + [f"{row[0]} row {row[1]} points to no row of {row[2]}" for row in broken]
