@@ -16,7 +16,7 @@ from metasearch.search.recombine.scene import Scene, Sketch
 from metasearch.search.recombine.templates import PROGRAM_FIRST
 from metasearch.search.recombine.text import Unsuitable
 from metasearch.types import Design, Evaluation, Outcome, Split, Task
-from tests.search.stage import TASKS, archive, brief, kit, run
+from tests.search.stage import TASKS, Script, archive, brief, fits, kit, run
 
 SEEDS = {one.design.name: one for one in archive()}
 SUM, HALF, WORD, TRUTH, REVIEW = TASKS
@@ -342,3 +342,79 @@ def test_a_crossover_of_details_takes_instructions_of_the_same_purpose():
     assert made.parents[0] == SEEDS["chain_of_thought"]
     assert len(made.parents) == 2
     assert "Python" not in made.source
+
+
+MESSY = '''# A comment above everything.
+"""Uses much of the language\x21
+
+Second paragraph with a "quotation" and a backslash \\\\ in it.
+"""
+from __future__ import annotations
+import asyncio, json as j, re
+from collections import Counter as Tally
+from agentkit import (Agent, Memory, ReplyError,
+                      Task, gather)
+import agentkit as kit
+
+LIMIT: int = 3; UNUSED = 0
+PATTERN = re.compile(r"(?P<x>\\d+)")
+PROMPTS = {"a": "Think step by step, then answer.", 'b': "Go on."}
+A, B = 1, 2
+
+
+class State:
+    """Keeps notes."""
+    rounds = LIMIT
+
+    def __init__(self, task): self.task = task; self.notes = []
+
+    async def note(self, agent: "Agent", *, heat=0.3) -> str:
+        reply = await agent.ask(self.task.prompt, PROMPTS["a"], temperature=heat,
+                                fields={"answer": self.task.answer_type, "why": str})
+        self.notes.append(f"{reply.why!r:>{LIMIT}} {{not}} {A + B=}")
+        return reply.answer
+
+
+def picked(values, /, *rest, key=lambda v: (v is not None, v), **more):
+    global B
+    match values:
+        case [only]:
+            return only
+        case [first, *_] if (n := len(values)) > 1:
+            return Tally(str(v) for v in values).most_common(1)[0][0] and first
+        case _:
+            return None
+
+
+async def solve(task, tries=LIMIT):
+    state = State(task)
+    team = [kit.Agent("a", temperature=.2), Agent('b', role="a judge")]
+    try:
+        values = await gather(*(state.note(one) for one in team for _ in range(2)))
+    except (ReplyError, ValueError) as error:
+        return None
+    finally:
+        pass
+    return picked(values) if PATTERN else picked([*values][::-1])
+'''
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_a_design_in_an_unusual_style_is_handled_or_refused_but_never_a_crash(operator):
+    spread = MESSY.replace("; UNUSED = 0", "")
+    plain = Parent(90, Design(spread, "messy"), 0.6, 9, 9.0)
+    dense = Parent(91, Design(MESSY, "dense"), 0.6, 9, 9.0)
+    assert check(plain.design.source) == (True, "")
+    library = [*SEEDS.values(), plain, dense]
+    made = []
+    for start in (plain, dense, SEEDS["chain_of_thought"]):
+        for seed in range(12):
+            try:
+                made.append(sketch(operator, start, seed, library=library))
+            except Unsuitable:
+                continue
+    assert made or operator in ("repair", "vote")
+    with kit() as module:
+        for one in made:
+            script = Script(random.Random(1))
+            assert fits(asyncio.run(run(module, one.source, SUM, script)), SUM), one.source

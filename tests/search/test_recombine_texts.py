@@ -164,6 +164,22 @@ def test_what_is_never_reached_is_left_out():
     assert "UNUSED" not in rendered
 
 
+def test_an_import_from_the_future_stays_first():
+    source = (
+        '"""It."""\nfrom __future__ import annotations\n\nimport re\n\n\n'
+        "async def solve(task: Unheard) -> Unheard:\n    return re.escape('1')\n"
+    )
+    frame = "import abc\n\n\nasync def solve(task):\n    return abc and await $one(task)\n"
+    merged = assembled(frame, "$one.", {"one": part_of(parent(source))})
+    assert merged.splitlines()[2:7] == [
+        "from __future__ import annotations",
+        "",
+        "import abc",
+        "import re",
+        "",
+    ]
+
+
 def test_a_parts_own_variables_do_not_hide_another_parts_function():
     chain = parent("async def solve(task):\n    answer = 1\n    return answer\n", "tried")
     other = parent("async def solve(task):\n    tried = 2\n    return tried\n", "answer")
@@ -222,6 +238,10 @@ def test_ideas_tell_the_latest_changes_and_do_not_grow():
         assert len(idea) <= 94
         assert f"VOTERS = {number})." in idea
     assert idea.startswith("Five independent chains of thought")
+    long = changed_idea(f"{'Word ' * 30}.", "without a math enthusiast")
+    long = changed_idea(long, "temperature 1.0 for 0.8")
+    assert "temperature 1.0 for 0.8)." in long
+    assert len(long) <= 94
     assert changed_idea("", "VOTERS = 2") == "A design without a name (now VOTERS = 2)."
 
 

@@ -108,7 +108,10 @@ class Module:
                 waiting.append(word)
         blocks = tuple(block for block in self.blocks if reached & set(block.binds))
         used = frozenset[str]().union(*(block.words for block in blocks))
-        imports = tuple(one for one in self.imports if one.binds in used)
+        # An import from the future is used without being named.
+        imports = tuple(
+            one for one in self.imports if one.binds in used or one.module == "__future__"
+        )
         return replace(self, blocks=blocks, imports=imports)
 
     def rendered(self, idea: str) -> str:

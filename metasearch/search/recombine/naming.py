@@ -54,10 +54,9 @@ def changed_idea(idea: str, change: str) -> str:
     found = _CHANGES.search(idea)
     base = (idea[: found.start()] if found else idea).rstrip(". ") or "A design without a name"
     changes = [*(found["changes"].split("; ") if found else []), change]
-    while len(changes) > 1 and len(base) + len("; ".join(changes)) > IDEA_LENGTH - 9:
+    room = max(IDEA_LENGTH // 2, IDEA_LENGTH - 9 - len(base))
+    while len(changes) > 1 and len("; ".join(changes)) > room:
         changes.pop(0)
-    told = "; ".join(changes)
-    if len(told) > IDEA_LENGTH // 2:
-        told = clipped(told, IDEA_LENGTH // 2)
+    told = clipped("; ".join(changes), room)
     start = clipped(base, IDEA_LENGTH - 9 - len(told))
     return f"{start if start.endswith('...') else start.rstrip('.')} (now {told})."
