@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from metasearch import plugins
-from metasearch.errors import ConfigError, SandboxUnavailable
+from metasearch.errors import SandboxUnavailable
 from metasearch.sandbox.base import Sandbox
 
 __all__ = ["AUTO", "PREFERRED", "open_sandbox"]
@@ -21,11 +22,11 @@ async def open_sandbox(name: str = AUTO, **settings: Any) -> Sandbox:
 
     Args:
         name: an installed sandbox, or "auto" for the first of `PREFERRED` that is available.
-        settings: passed to the sandbox; with "auto", those that the chosen one knows.
+        settings: for the sandbox; it gets those that it knows ("runtime" is docker's alone).
 
     Raises:
         SandboxUnavailable: the named one, or each of them, with the reason and how to mend it.
-        ConfigError: no such sandbox, or a named one does not know a setting.
+        ConfigError: no sandbox of that name is installed.
     """
     names = PREFERRED if name == AUTO else (name,)
     reasons = []
@@ -33,7 +34,7 @@ async def open_sandbox(name: str = AUTO, **settings: Any) -> Sandbox:
         kind = _loaded(each)
         reason = str(kind) if isinstance(kind, ImportError) else await kind.available()
         if not reason:
-            chosen: Sandbox = _made(each, kind, settings, strict=name != AUTO)
+            chosen: Sandbox = _made(kind, settings)
             return chosen
         reasons.append(f"{each}: {reason}")
     raise SandboxUnavailable(
@@ -51,11 +52,6 @@ def _loaded(name: str) -> Any:
         return error
 
 
-def _made(name: str, kind: Any, settings: dict[str, Any], *, strict: bool) -> Any:
-    known = set(kind.__init__.__kwdefaults__ or ())
-    unknown = sorted(set(settings) - known)
-    if unknown and strict:
-        raise ConfigError(
-            f"the sandbox {name!r} has no setting {unknown[0]!r}; it has: {', '.join(sorted(known))}"
-        )
+def _made(kind: Any, settings: dict[str, Any]) -> Any:
+    known = inspect.signature(kind).parameters
     return kind(**{key: value for key, value in settings.items() if key in known})

@@ -17,7 +17,7 @@ from metasearch.sandbox.base import AnswerCall, CallRefused, Job, JobResult, Lim
 from metasearch.sandbox.frames import FrameError, clean, decode, encode
 from metasearch.types import Json, Outcome
 
-__all__ = ["Link", "LinkClosed", "RunNested", "converse", "no_model"]
+__all__ = ["Clock", "Link", "LinkClosed", "RunNested", "converse", "no_model"]
 
 ERROR_CHARACTERS = 4_000
 MAX_NESTED_SECONDS = 30.0
@@ -99,10 +99,10 @@ class _Ending:
     stdout: str = ""
 
 
-class _Clock:
-    """Time since the start, and the part of it in which no call was waiting for the host."""
+class Clock:
+    """Time since its making, and the part of it in which no call was waiting for the host."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._start = self._since = now()
         self._active = 0.0
@@ -118,12 +118,15 @@ class _Clock:
 
     @property
     def waits(self) -> bool:
+        """True while a call waits."""
         return self._waiting > 0
 
     def active(self) -> float:
+        """Return the seconds in which no call waited."""
         return self._active + (0.0 if self._waiting else self._now() - self._since)
 
     def wall(self) -> float:
+        """Return all seconds so far."""
         return self._now() - self._start
 
 
@@ -141,7 +144,7 @@ class _Conversation:
         self._limits = job.limits
         self._answer_call = answer_call
         self._run_nested = run_nested
-        self._clock = _Clock(now)
+        self._clock = Clock(now)
         self._room = asyncio.Semaphore(job.limits.open_calls)
         self._nested = 0
         self._open: dict[int, asyncio.Task[None]] = {}

@@ -9,6 +9,7 @@ clock and random numbers. Pure Python runs about five times slower than natively
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -26,9 +27,9 @@ from metasearch.types import Json
 __all__ = ["WasmSandbox", "WasmWorker"]
 
 _VERSION_SOURCE = "import sys; sys.version.split()[0]"
-_INTERPRETER_MIB = (
-    16  # of the guest's memory is the interpreter's own; the design's limit comes on top
-)
+# The interpreter itself needs that much of the guest's memory; a design's own limit comes on top.
+_INTERPRETER_MIB = 16
+_LEAST_SECONDS = 32.0
 
 
 class WasmSandbox:
@@ -71,8 +72,7 @@ class WasmSandbox:
         Raises:
             SandboxUnavailable: wasmtime or the interpreter's module is missing or cannot be used.
         """
-        pool = await self._opened()
-        pool.warm(_kind(Limits()))
+        await self._opened()
         worker = WasmWorker(self, source)
         self._workers.add(worker)
         return worker
@@ -164,6 +164,7 @@ class WasmSandbox:
             if self._pool is None:
                 self._image = await wasm_image.prepare(self._cache)
                 self._pool = Pool(self._image, spare=self._spare, starting=self._starting)
+                self._pool.warm(_kind(Limits()))
             return self._pool
 
 
@@ -196,4 +197,7 @@ class WasmWorker:
 
 def _kind(limits: Limits) -> Kind:
     memory = (limits.memory_mib + _INTERPRETER_MIB) << 20
-    return Kind(memory, max(1.0, 2.0 * limits.active_seconds))
+    # The host's clock ends a job at its limit; the child's own cap is for a host that does not. So
+    # it may be coarse, and interpreters started for one limit serve the next.
+    seconds = max(_LEAST_SECONDS, 2.0 ** math.ceil(math.log2(2.0 * limits.active_seconds)))
+    return Kind(memory, seconds)

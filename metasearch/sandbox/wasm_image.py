@@ -24,6 +24,7 @@ import platformdirs
 
 from metasearch.assets import asset
 from metasearch.errors import SandboxUnavailable
+from metasearch.sandbox.wasm_prepare import sources
 
 __all__ = [
     "MODULE_SHA256",
@@ -164,9 +165,8 @@ def _make_cache(cache: Path) -> None:
 
 def _texts(kit: Path) -> list[str]:
     """What a memory image depends on: every source in it and the program that makes it."""
-    paths = sorted([*kit.glob("agentkit/*.py"), *kit.glob("runner/*.py")])
-    paths += [_HERE / "wasm_prepare.py", _HERE / "wasm_child.py"]
-    return [f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in paths]
+    program = [_HERE / "wasm_prepare.py", _HERE / "wasm_child.py"]
+    return [json.dumps(sources(kit)), *(path.read_text(encoding="utf-8") for path in program)]
 
 
 def _key(*parts: str) -> str:

@@ -24,10 +24,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["exporting_stack_pointer", "guard_of_start", "main"]
+__all__ = ["exporting_stack_pointer", "guard_of_start", "main", "sources"]
 
 _PAGE = 4096
 _LIMIT_BYTES = 256 << 20
+_RUNNER = ("__init__.py", "code.py", "job.py", "loop.py", "pipe.py", "printed.py")
 _EXPORTS, _CODE = 7, 10
 _GLOBAL = 3
 # i32.const ADDRESS, i32.load ... i32.const ADDRESS, i32.const 1, i32.store: "was I started before?"
@@ -70,7 +71,7 @@ def main(arguments: list[str]) -> None:
     sys.path.append(site)
     if not os.path.exists(code):
         _write(code, _compiled(Path(module).read_bytes()))
-    _write(memory, _snapshot(code, Path(module).read_bytes(), _sources(Path(kit))))
+    _write(memory, _snapshot(code, Path(module).read_bytes(), sources(Path(kit))))
 
 
 def _child() -> Any:
@@ -91,13 +92,18 @@ def _compiled(module: bytes) -> bytes:
     return bytes(done.serialize())
 
 
-def _sources(kit: Path) -> dict[str, str]:
-    """Module name -> source of the kit and the runner."""
-    found = {}
-    for path in sorted([*kit.glob("agentkit/*.py"), *kit.glob("runner/*.py")]):
-        name = ".".join(path.relative_to(kit).with_suffix("").parts)
-        found[name.removesuffix(".__init__")] = path.read_text(encoding="utf-8")
-    return found
+def sources(kit: Path) -> dict[str, str]:
+    """Return module name -> source of the kit and of the part of the runner that is not docker's.
+
+    Args:
+        kit: the directory that holds `agentkit` and `runner`.
+    """
+    paths = [*sorted(kit.glob("agentkit/*.py")), *(kit / "runner" / name for name in _RUNNER)]
+    names = [".".join(path.relative_to(kit).with_suffix("").parts) for path in paths]
+    return {
+        name.removesuffix(".__init__"): path.read_text(encoding="utf-8")
+        for name, path in zip(names, paths, strict=True)
+    }
 
 
 def _snapshot(code: str, raw: bytes, sources: dict[str, str]) -> bytes:

@@ -59,7 +59,7 @@ class Interpreter(asyncio.SubprocessProtocol):
             SandboxUnavailable: it does not start; with what the child said.
         """
         arguments = [image.site, image.code, image.memory, memory_bytes, seconds, os.getpid()]
-        transport, self = await asyncio.get_running_loop().subprocess_exec(
+        _, self = await asyncio.get_running_loop().subprocess_exec(
             lambda: cls(alive),
             sys.executable,
             *("-I", "-S", str(_CHILD), *map(str, arguments)),
@@ -69,7 +69,6 @@ class Interpreter(asyncio.SubprocessProtocol):
             env=child_environment(),
             **_detached(),
         )
-        self._transport = transport
         alive.add(self)
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -131,6 +130,11 @@ class Interpreter(asyncio.SubprocessProtocol):
 
     # asyncio.SubprocessProtocol
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The child has been started."""
+        assert isinstance(transport, asyncio.SubprocessTransport)
+        self._transport = transport
+
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Take what the child has written."""
         if fd == 1:
@@ -142,6 +146,8 @@ class Interpreter(asyncio.SubprocessProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The process has ended and all that it wrote has been taken."""
         del exc
+        if self._transport is not None:
+            self._transport.close()
         self._alive.discard(self)
         self._gone.set()
         self._room.set()

@@ -6,7 +6,9 @@ import ast
 import json
 import linecache
 import traceback
-from typing import Any, TextIO
+from typing import Any
+
+from runner.printed import Printed
 
 __all__ = ["execute"]
 
@@ -15,7 +17,7 @@ _VALUE_CHARACTERS = 16_000
 _ERROR_CHARACTERS = 2_000
 
 
-def execute(source: str, printed: TextIO) -> dict[str, Any]:
+def execute(source: str, printed: Printed) -> dict[str, Any]:
     """Return `{value, stdout, error}`.
 
     The value is that of a last expression, else of the variable `answer`, else the last printed
@@ -32,7 +34,7 @@ def execute(source: str, printed: TextIO) -> dict[str, Any]:
         BaseException
     ) as problem:  # the code is a stranger's: SystemExit and the like are its results too
         error = _told(problem)
-    stdout = str(printed.text())  # type: ignore[attr-defined]
+    stdout = printed.text()
     if not error and value is None:
         value = names.get("answer")
     if not error and value is None:

@@ -7,6 +7,7 @@ host, which measures time, counts calls and checks the answer itself.
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import importlib
 import inspect
@@ -16,6 +17,7 @@ import linecache
 import random
 import sys
 import traceback
+from collections import namedtuple
 from types import ModuleType, TracebackType
 from typing import Any, NoReturn
 
@@ -24,8 +26,19 @@ from agentkit import _link, adas
 from runner import code
 from runner.loop import PipeLoop, PipePolicy
 from runner.pipe import MAX_SENT, Pipe, leave
+from runner.printed import Printed
 
-__all__ = ["main", "preload", "run"]
+__all__ = [
+    "answered",
+    "begun",
+    "failure",
+    "load",
+    "main",
+    "preload",
+    "run",
+    "task_of",
+    "unwrapped",
+]
 
 FILE = "design.py"  # the design's name in its tracebacks
 ERROR_CHARACTERS = 4_000
@@ -58,35 +71,19 @@ PRELOADED = [
 ]
 _TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 _BALLAST_BYTES = 1 << 20  # given back when memory runs out, so that this can still be said
-_ADAS_GLOBALS = ("Info", "LLMAgentBase")
+# What the functions of the paper's archives find in the module that executes them.
+_ADAS_GLOBALS = {
+    "Info": adas.Info,
+    "LLMAgentBase": adas.LLMAgentBase,
+    "copy": copy,
+    "json": json,
+    "namedtuple": namedtuple,
+    "random": random,
+}
 
 
 class Unusable(Exception):
     """The answer is not plain JSON, or too large."""
-
-
-class Printed(io.TextIOBase):
-    """Keeps the first characters of what is printed."""
-
-    def __init__(self, most: int) -> None:
-        self._kept: list[str] = []
-        self._room = most
-
-    def writable(self) -> bool:
-        """Prints go somewhere."""
-        return True
-
-    def write(self, text: str) -> int:
-        """Keep what there is room for and forget the rest."""
-        if self._room > 0 and text:
-            part = str(text[: self._room])
-            self._kept.append(part)
-            self._room -= len(part)
-        return len(text)
-
-    def text(self) -> str:
-        """Return what was kept."""
-        return "".join(self._kept)
 
 
 def preload() -> None:
@@ -126,25 +123,21 @@ def run(job: dict[str, Any], pipe: Pipe) -> dict[str, Any]:
     asyncio.set_event_loop_policy(PipePolicy(pipe))
     random.seed(int(job.get("seed", 0)))
     try:
-        answer = _enter(job, pipe)
-        return _answered(answer, int(limits.get("answer_bytes", 64_000)), printed)
+        answer = _enter(job, pipe, printed)
+        return answered(answer, int(limits.get("answer_bytes", 64_000)), printed)
     except BaseException as error:
         ballast.clear()
-        return {"type": "result", "status": "raised", **_failure(error), "stdout": printed.text()}
+        return {"type": "result", "status": "raised", **failure(error), "stdout": printed.text()}
 
 
-def _enter(job: dict[str, Any], pipe: Pipe) -> Any:
+def _enter(job: dict[str, Any], pipe: Pipe, printed: Printed) -> Any:
     source = str(job["source"])
     if job.get("entry") == "run_code":
-        return code.execute(source, sys.stdout)
-    inputs = job.get("inputs") or {}
-    given = inputs.get("answer_type", "str")
-    answer_type = tuple(given) if isinstance(given, list) else _TYPES.get(given, str)
-    task = agentkit.Task(str(inputs.get("prompt", "")), answer_type)
-    return _solve(_module(source), task, pipe)
+        return code.execute(source, printed)
+    return _finished(begun(load(source), task_of(job.get("inputs") or {})), pipe)
 
 
-def _module(source: str) -> ModuleType:
+def load(source: str) -> ModuleType:
     """Execute the design as the module `design`."""
     module = ModuleType("design")
     module.__file__ = FILE
@@ -152,28 +145,39 @@ def _module(source: str) -> ModuleType:
     linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
     compiled = compile(source, FILE, "exec", dont_inherit=True)
     if "solve" not in compiled.co_names and "forward" in compiled.co_names:
-        for name in _ADAS_GLOBALS:
-            module.__dict__[name] = getattr(adas, name)
+        module.__dict__.update(_ADAS_GLOBALS)
     exec(compiled, module.__dict__)
     return module
 
 
-def _solve(module: ModuleType, task: agentkit.Task, pipe: Pipe) -> Any:
+def task_of(inputs: dict[str, Any]) -> agentkit.Task:
+    """Return the task that a design is given."""
+    given = inputs.get("answer_type", "str")
+    answer_type = tuple(given) if isinstance(given, list) else _TYPES.get(given, str)
+    return agentkit.Task(str(inputs.get("prompt", "")), answer_type)
+
+
+def begun(module: ModuleType, task: agentkit.Task) -> Any:
+    """Call the design's entry function and return its answer, or what has to be awaited for it."""
     solve = getattr(module, "solve", None)
     if solve is not None:
-        return _finished(solve(task), pipe)
+        return solve(task)
     forward = getattr(module, "forward", None)
     if forward is None:
         raise NameError("the design defines no function solve(task)")
     adas.begin(task.answer_type)
     asked = adas.Info("task", "User", task.prompt, -1)
-    return _finished(forward(adas.System(), asked), pipe)
+    return forward(adas.System(), asked)
 
 
 def _finished(value: Any, pipe: Pipe) -> Any:
-    """Await what has to be awaited; a reply or an Info stands for its answer."""
     if inspect.isawaitable(value):
         value = PipeLoop(pipe).run_until_complete(_awaited(value))
+    return unwrapped(value)
+
+
+def unwrapped(value: Any) -> Any:
+    """Return the answer that a reply or an Info stands for; anything else is the answer itself."""
     if isinstance(value, adas.Info):
         return value.content
     if isinstance(value, agentkit.Reply):
@@ -185,7 +189,12 @@ async def _awaited(value: Any) -> Any:
     return await value
 
 
-def _answered(answer: Any, most_bytes: int, printed: Printed) -> dict[str, Any]:
+def answered(answer: Any, most_bytes: int, printed: Printed) -> dict[str, Any]:
+    """Return the result frame of an answer.
+
+    Raises:
+        Unusable: it is not plain JSON, too large or too deep.
+    """
     try:
         text = json.dumps(answer, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
@@ -214,7 +223,8 @@ def _inner(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _failure(error: BaseException) -> dict[str, str]:
+def failure(error: BaseException) -> dict[str, str]:
+    """Return the kind and the text of whatever a design has raised."""
     if isinstance(error, Unusable):
         return {"kind": "wrong_format", "error": str(error)}
     kind = "crashed"
