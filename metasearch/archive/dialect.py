@@ -28,6 +28,7 @@ from metasearch.errors import ArchiveUnavailable, ConfigError, MetasearchError
 
 __all__ = [
     "LOCK_WAIT_SECONDS",
+    "execute_one",
     "explain",
     "insert_if_absent",
     "insert_one",
@@ -175,15 +176,24 @@ def postgres_engines(url: URL) -> tuple[Engine, Engine]:
             f"--archive {url.render_as_string()}: {url.drivername} is not supported; "
             "give a file's path or postgresql+psycopg://USER@HOST/NAME"
         )
+    url = url.set(drivername="postgresql+psycopg")
     try:
         write = create_engine(url)
-    except ModuleNotFoundError as error:
+    except ModuleNotFoundError:
         raise ConfigError(
-            f"--archive {url.render_as_string()}: the driver {error.name} is not installed; "
-            'pip install "psycopg[binary]" and write postgresql+psycopg://...'
+            f"--archive {url.render_as_string()}: its driver is not installed; "
+            'pip install "psycopg[binary]"'
         ) from None
     options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     return write, create_engine(url, execution_options=options)
+
+
+def execute_one(cursor: Any, query: str) -> None:
+    """Run a stranger's query on a server: one statement, so that none can end the transaction.
+
+    Only what is prepared is sent alone; else psycopg lets `COMMIT; DROP TABLE ...` through.
+    """
+    cursor.execute(query, prepare=True)
 
 
 def insert_if_absent(dialect: Dialect, target: Table) -> Insert:

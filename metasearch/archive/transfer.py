@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Literal, TextIO
 
-from sqlalchemy import exc, select
+from sqlalchemy import select
 
 from metasearch.archive import dialect, entries
 from metasearch.archive.calls import read_calls
@@ -33,6 +33,7 @@ FORMATS: tuple[Format, ...] = ("jsonl", "csv")
 _ENTRY = table(EntryRow)
 _EVALUATION = table(EvaluationRow)
 _PAGE_EVALUATIONS = 500
+_NO_QUERY = "archive sql: that is no query; only SELECT is answered"
 _COLUMNS = (
     "search_id",
     "number",
@@ -56,20 +57,31 @@ _COLUMNS = (
 def sql(database: Database, query: str) -> SqlResult:
     """Run a stranger's query. See `Archive.sql`."""
     if database.file is None:
-        try:
-            with database.reading() as connection:
-                result = connection.exec_driver_sql(query)
-                return SqlResult(tuple(result.keys()), [tuple(row) for row in result])
-        except (exc.ProgrammingError, exc.ResourceClosedError) as error:
-            raise ConfigError(f"archive sql: {_first_line(error)}") from None
+        return _server_sql(database, query)
     try:
         with closing(dialect.open_for_query(database.file)) as connection:
             cursor = connection.execute(query)
             if cursor.description is None:
-                raise ConfigError("archive sql: that is no query; only SELECT is answered")
+                raise ConfigError(_NO_QUERY)
             return SqlResult(tuple(name for name, *_ in cursor.description), cursor.fetchall())
     except sqlite3.Error as error:
         raise _sql_error(error, database.where) from None
+
+
+def _server_sql(database: Database, query: str) -> SqlResult:
+    """Run it in a transaction that the server keeps read-only."""
+    with database.reading() as connection:
+        cursor = connection.connection.cursor()
+        try:
+            dialect.execute_one(cursor, query)
+            if cursor.description is None:
+                raise ConfigError(_NO_QUERY)
+            columns = tuple(column[0] for column in cursor.description)
+            return SqlResult(columns, [tuple(row) for row in cursor.fetchall()])
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise ConfigError(f"archive sql: {_first_line(error)}") from None
+        finally:
+            cursor.close()
 
 
 def _sql_error(error: sqlite3.Error, where: str) -> Exception:
