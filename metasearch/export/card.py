@@ -235,7 +235,7 @@ class Card:
 
 def plain(text: str) -> str:
     """Return a stranger's text on one line, with what Markdown or HTML would act on escaped."""
-    return re.sub(r"([\\\\`*_{}\[\]<>|#~])", r"\\\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", " ".join(text.split()))
 
 
 def _score(row: Scored) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import openai
+from openai.types.chat import ChatCompletion
 
 __all__ = ["AgentFailure", "Session", "Settings", "Wire"]
 
@@ -140,6 +141,12 @@ class Session:
             completion = await self._complete(client, request(body, self.settings))
         except openai.APIError as error:
             raise _told(error, self.settings.model, str(client.base_url)) from error
+        except ValueError as error:  # a body that is cut off or is no JSON
+            raise AgentFailure(f"{client.base_url} sent half a reply: {error}", 4) from error
+        if not isinstance(completion, ChatCompletion):  # the client hands a web page over as text
+            raise AgentFailure(
+                f"{client.base_url} is not an OpenAI-compatible endpoint; check the base URL", 4
+            )
         if not completion.choices:
             raise AgentFailure(f"{client.base_url} sent a reply without choices", 4)
         message = completion.choices[0].message
