@@ -83,8 +83,8 @@ class _Watched:
 class _Threaded:
     def __init__(self, raw: Any) -> None:
         self._raw = raw
-        self._receive = raw.recv if hasattr(raw, "recv") else raw.read
-        self._send = getattr(raw, "sendall", None) or raw.write
+        self._socket = getattr(raw, "_sock", raw)  # or what behaves as one
+        self._socket.settimeout(None)
         self._threads = ThreadPoolExecutor(2, "metasearch-attached")  # one reads, one writes
         self._waiting = bytearray()
         self._writing: asyncio.Task[None] | None = None
@@ -92,7 +92,7 @@ class _Threaded:
     async def read(self) -> bytes:
         try:
             loop = asyncio.get_running_loop()
-            data = await loop.run_in_executor(self._threads, self._receive, _READ_BYTES)
+            data = await loop.run_in_executor(self._threads, self._socket.recv, _READ_BYTES)
             return bytes(data or b"")
         except (OSError, ValueError, RuntimeError):  # the last two: closed meanwhile
             return b""
@@ -108,7 +108,7 @@ class _Threaded:
             self._waiting.clear()
             with suppress(OSError, ValueError):
                 loop = asyncio.get_running_loop()
-                await loop.run_in_executor(self._threads, self._send, data)
+                await loop.run_in_executor(self._threads, self._socket.sendall, data)
 
     async def drain(self) -> None:
         if self._writing is not None and len(self._waiting) > _BUFFER_BYTES:
@@ -118,9 +118,8 @@ class _Threaded:
         if self._writing is not None:
             self._writing.cancel()
         # Wakes the thread that waits in a read, which closing alone does not.
-        inner = getattr(self._raw, "_sock", self._raw)
         with suppress(OSError, AttributeError):
-            inner.shutdown(socket.SHUT_RDWR)
+            self._socket.shutdown(socket.SHUT_RDWR)
         _forget(self._raw)
         self._threads.shutdown(wait=False)
 

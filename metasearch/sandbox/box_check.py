@@ -16,6 +16,7 @@ from metasearch.sandbox.box_wire import VERSION
 __all__ = ["Asked", "check"]
 
 _REFUSALS = {"EPERM", "EACCES", "EROFS", "ENOSYS"}
+_ATTACKS = 12  # that the probe makes
 _CAPABILITIES = {6, 7}  # CAP_SETGID, CAP_SETUID: what PID 1 needs, in the bounding set only
 # Every network namespace has these where the kernel's tunnel modules are loaded; none leads out.
 _NOT_OUTSIDE = {
@@ -68,7 +69,7 @@ _Rows = list[tuple[str, object, object, bool]]
 
 
 def _group(seen: dict[str, Any], asked: Asked) -> _Rows:
-    limits = seen["cgroup"]
+    limits, init = seen["cgroup"], seen["init"]
     second = limits["version"] == "2"
     swap = "0" if second else str(asked.memory)  # the first generation counts memory and swap
     quota, _, period = (
@@ -78,6 +79,8 @@ def _group(seen: dict[str, Any], asked: Asked) -> _Rows:
     rows: _Rows = [
         ("protocol", VERSION, seen["version"], seen["version"] == VERSION),
         ("slots", asked.slots, seen["slots"], seen["slots"] == asked.slots),
+        ("no-new-privileges", "1", init["no_new_privileges"], init["no_new_privileges"] == "1"),
+        ("seccomp", "2", init["seccomp"], init["seccomp"] == "2"),
     ]
     for name, wanted, found in (
         ("memory", str(asked.memory), limits["memory"]),
@@ -101,13 +104,12 @@ def _job(job: dict[str, Any], asked: Asked) -> _Rows:
         ("groups", own, job["groups"], set(job["groups"]) == {own}),
         ("capabilities", "none", effective, effective == {""}),
         ("capability bounds", _CAPABILITIES, bounding, bounding <= _CAPABILITIES),
-        ("no-new-privileges", 1, job["no_new_privileges"], job["no_new_privileges"] == "1"),
-        ("seccomp", 2, job["seccomp"], job["seccomp"] == "2"),
         ("network", "none", outside, not outside),
         ("writable places", home, job["writable"], job["writable"] == home),
         ("core files", 0, job["limits"]["core"], job["limits"]["core"] == 0),
     ]
     for attack, result in job["attacks"].items():
         rows.append((f"refusal of {attack}", "an error", result, result in _REFUSALS))
-    rows.append(("number of attacks", 11, len(job["attacks"]), len(job["attacks"]) == 11))
+    tried = len(job["attacks"])
+    rows.append(("number of attacks", _ATTACKS, tried, tried == _ATTACKS))
     return rows

@@ -15,6 +15,7 @@ import time
 import uuid
 from collections import Counter, deque
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -43,7 +44,7 @@ class DockerSandbox:
     Args:
         run: the search's id, a label of all its containers; one is made up when it is "".
         spares: containers kept started and unused, which hide a start of 0.3 s.
-        jobs, memory_mib, cpus, pids, scratch_mib, runtime: see `container.Settings`.
+        jobs, nested, memory_mib, cpus, pids, scratch_mib, runtime: see `container.Settings`.
     """
 
     name = "docker"
@@ -54,6 +55,7 @@ class DockerSandbox:
         run: str = "",
         spares: int = 1,
         jobs: int = 80,
+        nested: int = 16,
         memory_mib: int = 1024,
         cpus: float = 1.0,
         pids: int = 512,
@@ -66,6 +68,7 @@ class DockerSandbox:
         self._spare_count = spares
         self._options: dict[str, Any] = {
             "jobs": jobs,
+            "nested": nested,
             "memory_mib": memory_mib,
             "cpus": cpus,
             "pids": pids,
@@ -117,7 +120,7 @@ class DockerSandbox:
         container = await self.take()
         self._spares.append(container)  # it has run nothing
         return {
-            "sandbox": self.name,
+            "name": self.name,
             "engine": version.get("Version", ""),
             "api": version.get("ApiVersion", ""),
             "kernel": version.get("KernelVersion", ""),
@@ -250,6 +253,7 @@ class _DockerWorker:
     def __init__(self, sandbox: DockerSandbox, source: str, container: Container) -> None:
         self._sandbox, self._source = sandbox, source
         self._container: Container | None = container
+        self._own = {container}  # the one above, and those of jobs that are repeated
         self._replacing = asyncio.Lock()
         self._closed = False
 
@@ -257,57 +261,63 @@ class _DockerWorker:
         """Run the design once; see `Worker`."""
         answers = _Remembered(answer_call)
         container = await self._shared()
-        result, doubt = await container.run(self._source, job, answers)
-        return result if not doubt else await self._again(job, answers)
+        attempt = await container.run(self._source, job, answers)
+        return await self._again(attempt, job, answers) if attempt.doubt else attempt.result
 
     async def close(self) -> None:
         """Remove the container; see `Worker`."""
         self._closed = True
-        container, self._container = self._container, None
-        if container is not None:
-            await self._sandbox.discard(container)
+        self._container = None
+        await asyncio.gather(*(self._discard(container) for container in list(self._own)))
 
     async def _shared(self) -> Container:
         """Return the design's container, a new one if it is lost."""
         async with self._replacing:
             if self._container is not None and self._container.lost:
-                await self._sandbox.discard(self._container)
+                await self._discard(self._container)
                 self._container = None
-            if self._closed:
-                raise SandboxUnavailable("this worker was closed")
             if self._container is None:
-                self._container = await self._sandbox.take(_PATIENCE_SECONDS)
+                self._container = await self._take()
             return self._container
 
-    async def _again(self, job: Job, answers: _Remembered) -> JobResult:
+    async def _again(self, attempt: Attempt, job: Job, answers: _Remembered) -> JobResult:
         """Repeat a job whose end may be another's doing, alone in a container, at most twice.
 
         What ends a container that holds nothing else, twice, is the job itself.
         """
-        attempt: Attempt | None = None
         async with self._sandbox.alone:
             for _ in range(2):
                 if self._closed:
-                    raise SandboxUnavailable("this worker was closed")
-                container = await self._sandbox.take(_PATIENCE_SECONDS)
+                    return _not_scored(attempt)
+                container = await self._take()
                 answers.rewind()
                 try:
                     attempt = await container.run(self._source, job, answers)
                 finally:
-                    await self._sandbox.discard(container)
+                    await self._discard(container)
                 if not attempt.doubt:
                     return attempt.result
-        assert attempt is not None
         # The engine still starts containers, so it was not the engine.
         await self._sandbox.discard(await self._sandbox.take())
         error = f"it ended its container, twice, alone: {attempt.doubt}"
-        result = attempt.result
-        return JobResult(
-            Outcome.CRASHED,
-            error=error,
-            active_seconds=result.active_seconds,
-            seconds=result.seconds,
-        )
+        return replace(attempt.result, outcome=Outcome.CRASHED, error=error)
+
+    async def _take(self) -> Container:
+        if not self._closed:
+            container = await self._sandbox.take(_PATIENCE_SECONDS)
+            self._own.add(container)
+            if not self._closed:
+                return container
+            await self._discard(container)
+        raise SandboxUnavailable("this worker was closed")
+
+    async def _discard(self, container: Container) -> None:
+        self._own.discard(container)
+        await self._sandbox.discard(container)
+
+
+def _not_scored(attempt: Attempt) -> JobResult:
+    return replace(attempt.result, outcome=Outcome.INFRASTRUCTURE, error=attempt.doubt)
 
 
 class _Remembered:

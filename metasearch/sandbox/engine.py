@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import Any
 
 import docker
+from docker.context import ContextAPI
 from docker.errors import APIError, DockerException
 
 from metasearch.errors import SandboxUnavailable
@@ -25,16 +27,17 @@ def connect(seconds: int = 60) -> docker.DockerClient:
         SandboxUnavailable: no engine, no permission, or something else answers there; one line.
     """
     try:
+        _knock(_address())
         client = docker.from_env(timeout=seconds, max_pool_size=32)
         client.ping()
     except (DockerException, OSError, ValueError) as error:
-        raise SandboxUnavailable(reason(error)) from error
+        raise SandboxUnavailable(reason(error)) from None
     return client
 
 
 def reason(error: BaseException) -> str:
     """Return one line that says what is wrong with the engine and how to mend it."""
-    where = os.environ.get("DOCKER_HOST") or "the default socket"
+    where = _address() or "the default address"
     for cause in _causes(error):
         if isinstance(cause, PermissionError):
             return (
@@ -45,6 +48,21 @@ def reason(error: BaseException) -> str:
             return f"no Docker engine answers at {where}; {_START}"
     text = str(error.explanation or error) if isinstance(error, APIError) else str(error)
     return f"the Docker engine at {where} does not answer as one: {_line(text)}; {_START}"
+
+
+def _address() -> str:
+    """The engine's address: DOCKER_HOST, else the current context's."""
+    try:
+        return os.environ.get("DOCKER_HOST") or ContextAPI.kwargs_from_context().get("base_url", "")
+    except (DockerException, OSError, ValueError):
+        return ""  # a damaged context; the client says so itself
+
+
+def _knock(address: str) -> None:
+    """Raise what is wrong with a Unix socket; the client's own failure leaves sockets open."""
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as knock:
+            knock.connect(address.removeprefix("unix://"))
 
 
 def _causes(error: BaseException | None) -> list[BaseException]:

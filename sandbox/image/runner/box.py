@@ -422,7 +422,8 @@ def main(uid_base: int, count: int, lease: float) -> NoReturn:
     control.setblocking(False)
     box = Box(control, slots, lease)
     text = {"version": VERSION, "slots": count, "uid_base": uid_base, "cgroup": probe.cgroup()}
-    box.send(READY, 0, json.dumps({**text, "job": seen}).encode())
+    text |= {"init": probe.seen_by_init(), "job": seen}
+    box.send(READY, 0, json.dumps(text).encode())
     box.serve()
 
 

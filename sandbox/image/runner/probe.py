@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["cgroup", "seen_by_job"]
+__all__ = ["cgroup", "seen_by_init", "seen_by_job"]
 
 _CGROUP = "/sys/fs/cgroup"
 # What is asked of both generations of control groups: (name, second generation, first generation).
@@ -38,15 +38,19 @@ def cgroup() -> dict[str, str]:
     return found
 
 
+def seen_by_init() -> dict[str, str]:
+    """Return what the engine has set for the whole container; a job adds to it."""
+    status = _status()
+    return {"no_new_privileges": status.get("NoNewPrivs", ""), "seccomp": status.get("Seccomp", "")}
+
+
 def seen_by_job() -> dict[str, Any]:
-    """Return what this process is, what it may write, and what came of five kinds of attack."""
+    """Return what this process is, what it may write, and what came of a dozen attacks."""
     status = _status()
     return {
         "uids": list(os.getresuid()),
         "groups": [*os.getresgid(), *os.getgroups()],
         "capabilities": {key: status.get(key, "") for key in ("CapEff", "CapPrm", "CapBnd")},
-        "no_new_privileges": status.get("NoNewPrivs", ""),
-        "seccomp": status.get("Seccomp", ""),
         "filters": status.get("Seccomp_filters", ""),
         "interfaces": _interfaces(),
         "writable": _writable(),
@@ -131,6 +135,8 @@ _ATTACKS: dict[str, Callable[[], object]] = {
     "unshare": lambda: _call(272, 97),
     "ptrace": lambda: _call(101, 117),
     "io_uring": lambda: _call(425, 425),
+    # The engine's own default filter allows this one, and so does the job's: is ours in force?
+    "inotify": lambda: _call(294, 26),
 }
 
 
