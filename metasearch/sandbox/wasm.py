@@ -162,10 +162,23 @@ class WasmSandbox:
             if self._closed:
                 raise SandboxUnavailable("the sandbox is closed")
             if self._pool is None:
-                self._image = await wasm_image.prepare(self._cache)
-                self._pool = Pool(self._image, spare=self._spare, starting=self._starting)
+                self._pool = await self._started()
                 self._pool.warm(_kind(Limits()))
             return self._pool
+
+    async def _started(self) -> Pool:
+        """Prepare, and try one interpreter: cached files may be damaged or of another processor."""
+        for anew in (False, True):
+            self._image = await wasm_image.prepare(self._cache, anew=anew)
+            pool = Pool(self._image, spare=self._spare, starting=self._starting)
+            try:
+                await pool.trial(_kind(Limits()))
+            except SandboxUnavailable as error:
+                problem = error
+                await pool.close()
+            else:
+                return pool
+        raise problem
 
 
 class WasmWorker:

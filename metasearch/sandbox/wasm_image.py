@@ -25,6 +25,7 @@ import platformdirs
 from metasearch.assets import asset
 from metasearch.errors import SandboxUnavailable
 from metasearch.sandbox.wasm_prepare import sources
+from metasearch.types import Json
 
 __all__ = [
     "MODULE_SHA256",
@@ -75,11 +76,12 @@ def missing() -> str:
     return ""
 
 
-async def prepare(cache: Path | None = None) -> WasmImage:
+async def prepare(cache: Path | None = None, *, anew: bool = False) -> WasmImage:
     """Return the image; on first use on this machine it is compiled, which takes some seconds.
 
     Args:
         cache: directory of the prepared files; None is the user's cache directory.
+        anew: make the files again although they are there.
 
     Raises:
         SandboxUnavailable: a part is missing, the module is not the one we know, or preparing
@@ -94,7 +96,9 @@ async def prepare(cache: Path | None = None) -> WasmImage:
     kit = asset("sandbox") / "image"
     memory = where / f"{code.stem}-{_key(*_texts(kit))}.memory"
     image = WasmImage(site, module, sha256, code, memory, used)
-    if not (code.exists() and memory.exists()):
+    if anew:
+        code.unlink(missing_ok=True)
+    if anew or not (code.exists() and memory.exists()):
         await _run_prepare(image, kit)
         _forget_old(where, keep=memory)
     return image
@@ -145,8 +149,7 @@ def _checked(module: Path, cache: Path) -> str:
     if not isinstance(found, str):
         with module.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
-        _make_cache(cache)
-        note.write_text(json.dumps({"mark": mark, "sha256": found}))
+        _note(note, {"mark": mark, "sha256": found})
     if found != MODULE_SHA256:
         if MODULE_VARIABLE not in os.environ:
             raise SandboxUnavailable(
@@ -156,11 +159,12 @@ def _checked(module: Path, cache: Path) -> str:
     return found
 
 
-def _make_cache(cache: Path) -> None:
+def _note(note: Path, content: dict[str, Json]) -> None:
     try:
-        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        note.write_text(json.dumps(content))
     except OSError as error:
-        raise SandboxUnavailable(f"cannot write the cache {cache}: {error.strerror}") from None
+        raise SandboxUnavailable(f"cannot write {note.parent}: {error.strerror}") from None
 
 
 def _texts(kit: Path) -> list[str]:

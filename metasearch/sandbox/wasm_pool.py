@@ -76,6 +76,15 @@ class Pool:
                     got.end("another kind is wanted")
         self._fill()
 
+    async def trial(self, kind: Kind) -> None:
+        """Start one interpreter, the first to be taken.
+
+        Raises:
+            SandboxUnavailable: it does not start.
+        """
+        self._kind = kind
+        self._ready.put_nowait(await self._start(kind))
+
     async def close(self) -> None:
         """End every interpreter and wait until all processes are gone."""
         self._closed = True

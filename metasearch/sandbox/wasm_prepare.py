@@ -166,11 +166,15 @@ def _changed(before: bytes, after: bytearray) -> Iterator[tuple[int, int]]:
 def _write(path: str, data: bytes) -> None:
     """Write beside and rename: another process sees the whole file or none."""
     draft = f"{path}.{os.getpid()}.part"
-    with open(draft, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, path)
+    try:
+        with open(draft, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    finally:
+        if os.path.exists(draft):
+            os.remove(draft)
 
 
 # The module's binary format: WebAssembly Core Specification 2.0, section 5.5.
