@@ -97,7 +97,9 @@ async def evaluated(
     gateway = options.pop("gateway", None) or FakeGateway(gateway_script)
     split = options.pop("split", Split.TRAIN)
     slots = asyncio.Semaphore(1)
-    evaluator = Evaluator(gateway, domain, Asking("model-a", **options), Limits(), slots)
+    evaluator = Evaluator(
+        gateway, domain, Asking(**{"model": "model-a", **options}), Limits(), slots
+    )
     async with sandbox or FakeSandbox() as place:
         worker = await place.open(design.source)
         done = [await evaluator.evaluate(worker, design, task, split) for task in tasks]
