@@ -16,7 +16,6 @@ from metasearch.testing.endpoint import ScriptedEndpoint
 from metasearch.types import Outcome, Owner, Split
 from tests.e2e.scripted import GOOD, script, write_tasks
 
-
 PROBES = 2  # one tiny question a model before a search begins
 
 
