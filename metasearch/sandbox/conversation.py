@@ -322,8 +322,6 @@ class _NestedFailed(Exception):
 
 
 def _size(answer: Json) -> int:
-    if isinstance(answer, str) and len(answer) < 1000:
-        return len(answer)
     return len(json.dumps(answer, ensure_ascii=False).encode())
 
 
