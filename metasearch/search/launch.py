@@ -23,7 +23,7 @@ from metasearch.sandbox.base import Limits, Sandbox
 from metasearch.sandbox.choose import open_sandbox
 from metasearch.search.config import LOCAL, ModelSection, SearchConfig
 from metasearch.search.evaluate import Asking, Evaluator
-from metasearch.search.events import Display, SearchStarted
+from metasearch.search.events import Display, Note, SearchStarted
 from metasearch.search.loop import Search
 from metasearch.search.measure import Measurer
 from metasearch.search.proposer import Proposer, Tools
@@ -35,6 +35,8 @@ from metasearch.types import Design, Owner, Split
 __all__ = ["create", "launch"]
 
 HEARTBEAT_SECONDS = 10.0
+# A machine that does other work answers late, and a call that is given up is made again.
+LOCAL_SECONDS = 600.0
 
 
 def create(config: SearchConfig, archive: Archive) -> SearchInfo:
@@ -86,7 +88,7 @@ async def launch(
     domain = _domain(config)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_lease(archive, info.id))
-        doors = await _open(config, info, archive, stack)
+        doors = await _open(config, info, archive, display, stack)
         search = _assemble(config, strategy, info, archive, domain, display, doors)
         if running is not None:
             running(search)
@@ -106,6 +108,8 @@ async def launch(
                 resumed=bool(archive.entries(info.id)),
             )
         )
+        for note in getattr(domain, "notes", ()):
+            display.show(Note(note))
         return await search.run()
 
 
@@ -120,7 +124,11 @@ class _Doors:
 
 
 async def _open(
-    config: SearchConfig, info: SearchInfo, archive: Archive, stack: AsyncExitStack
+    config: SearchConfig,
+    info: SearchInfo,
+    archive: Archive,
+    display: Display,
+    stack: AsyncExitStack,
 ) -> _Doors:
     sandbox = await open_sandbox(
         config.sandbox.name,
@@ -135,8 +143,13 @@ async def _open(
     for owner in Owner:
         row = archive.spent(info.id, owner)
         spent[owner] = Spent(row.dollars, row.usage, row.calls)
-    model = _settings(config.model, stack)
-    meta = _for_designing(_settings(config.designer(), stack), model)
+    loop = asyncio.get_running_loop()
+
+    def tell(text: str) -> None:
+        loop.call_soon_threadsafe(display.show, Note(text))
+
+    model = await _settings(config.model, stack, tell)
+    meta = _for_designing(await _settings(config.designer(), stack, tell), model)
     gateway = OpenAIGateway(
         (model, meta),
         budget=Budget(config.budget.caps(), spent),
@@ -233,8 +246,10 @@ def _domain(config: SearchConfig) -> Domain:
     )
 
 
-def _settings(section: ModelSection, stack: AsyncExitStack) -> ModelSettings:
-    """Return how a model is called; the local one is started when it does not run yet."""
+async def _settings(
+    section: ModelSection, stack: AsyncExitStack, tell: Callable[[str], None]
+) -> ModelSettings:
+    """Return how a model is called; the local one is fetched and started when it is not there."""
     if section.name is None:
         raise ConfigError("model.name is not set; name the endpoint's model with --model NAME")
     settings = ModelSettings(
@@ -251,9 +266,18 @@ def _settings(section: ModelSection, stack: AsyncExitStack) -> ModelSettings:
         return settings
     from metasearch.gateway import local  # only here: it needs the extra [local]
 
-    server = local.start()
+    server = await asyncio.to_thread(local.start, progress=tell)
     stack.callback(server.close)
-    return replace(settings, name=server.model, base_url=server.base_url, key_env=None, free=True)
+    return replace(
+        settings,
+        name=server.model,
+        base_url=server.base_url,
+        key_env=None,
+        context_tokens=server.context_tokens,
+        concurrency=server.parallel,
+        timeout=max(section.timeout, LOCAL_SECONDS),
+        free=True,
+    )
 
 
 def _for_designing(meta: ModelSettings, model: ModelSettings) -> ModelSettings:

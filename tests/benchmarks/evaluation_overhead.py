@@ -113,9 +113,9 @@ async def _measure(count: int, folder: Path) -> dict[str, Json]:
             proposal = Proposal(Design(SOURCE, "five"), "", (), Usage(), 0.0, "")
             member = measurer.enter(0, proposal, "seed", "pending")
             await measurer.meet(member, Split.TRAIN, splits[Split.TRAIN])
-            started = time.perf_counter()
+            started, cpu = time.perf_counter(), time.process_time()
             await measurer.meet(member, Split.VALIDATION, splits[Split.VALIDATION])
-            wall = time.perf_counter() - started
+            wall, cpu = time.perf_counter() - started, time.process_time() - cpu
             name = sandbox.name
         await gateway.close()
         recorder.close()
@@ -126,6 +126,7 @@ async def _measure(count: int, folder: Path) -> dict[str, Json]:
         "ratio": round(wall / ideal, 3),
         "seconds": round(wall, 3),
         "ideal_seconds": ideal,
+        "host_cpu_seconds": round(cpu, 3),
         "tasks": count,
         "sandbox": name,
         "host_mib": round(peak),
