@@ -12,11 +12,12 @@ from metasearch.cli.faults import INTERRUPTED
 from metasearch.cli.options import archive_option
 from metasearch.cli.output import emit, words
 from metasearch.cli.settings import setting_options
-from metasearch.errors import BudgetExhausted, ConfigError
+from metasearch.errors import BudgetExhausted, ConfigError, MetasearchError
 
 if TYPE_CHECKING:
     from metasearch.archive import Archive
     from metasearch.archive.records import SearchInfo
+    from metasearch.search.config import SearchConfig
 
 __all__ = ["resume", "run"]
 
@@ -81,8 +82,10 @@ def run(
 
         return print_estimate(config)
     from metasearch.archive import Archive
-    from metasearch.search.launch import create
+    from metasearch.search.launch import baselines, create
 
+    baselines(config)  # what is wrong with them is better told before anything is written
+    _fetch_local(config)
     archive = Archive.open(config.archive)
     try:
         info = _with_budget(create(config, archive), config.to_json()["budget"])
@@ -128,6 +131,20 @@ def resume(search_id: str | None, display: str, place: str | None, **caps: float
         return _watched(info, archive, display)
 
 
+def _fetch_local(config: SearchConfig) -> None:
+    """See that the model on this machine is there, with words about a long download."""
+    from importlib.util import find_spec
+
+    from metasearch.search.config import LOCAL
+
+    if LOCAL in (config.model.name, config.designer().name) and find_spec("xllamacpp"):
+        from metasearch.gateway import local
+
+        if local.available():  # says what is missing: the file
+            local.fetch(progress=words)
+            words(local.LICENCE)
+
+
 def _with_budget(info: SearchInfo, budget: dict[str, Any]) -> SearchInfo:
     """Return the search with other caps; everything else stays as it was started."""
     from dataclasses import replace
@@ -141,7 +158,14 @@ def _watched(info: SearchInfo, archive: Archive, display: str) -> int:
     from metasearch.cli.report import print_standing, standing_json
     from metasearch.cli.standing import stand
 
-    ended = drive(info, archive, display)
+    try:
+        ended = drive(info, archive, display)
+    except MetasearchError as error:
+        # It may have failed before the search itself could write down where it stands.
+        if archive.search(info.id).status == "running" and not archive.is_running(info.id):
+            archive.set_status(info.id, "paused", str(error))
+        words(f"nothing is lost; once that is mended: metasearch resume {info.id}")
+        raise
     standing = stand(archive, archive.search(info.id))
     if display == "json":
         emit("run", standing_json(standing))

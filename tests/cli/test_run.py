@@ -1,0 +1,203 @@
+"""`run` and `resume` on a scripted endpoint over real HTTP, in the wasm sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from metasearch.testing.endpoint import Fault, ScriptedEndpoint
+from tests.cli.archives import build
+from tests.cli.conftest import Invoke
+from tests.e2e.scripted import script, write_tasks
+
+CONFIG = """
+name = "sums"
+
+[domain]
+spec = "sums.jsonl"
+sizes = {{ train = 4, validation = 9, test = 6 }}
+
+[model]
+name = "scripted"
+base_url = "{url}"
+
+[sandbox]
+name = "wasm"
+parallel = 2
+
+[budget]
+allow_unpriced = true
+
+[search]
+designs = 1
+proposers = ["meta-agent"]
+seeds = ["direct", "chain_of_thought"]
+stages = ["all"]
+reflections = 0
+"""
+
+
+@pytest.fixture
+def endpoint() -> Iterator[ScriptedEndpoint]:
+    with ScriptedEndpoint(script) as served:
+        yield served
+
+
+def _configured(url: str) -> None:
+    write_tasks(Path("sums.jsonl"))
+    Path("search.toml").write_text(CONFIG.format(url=url))
+
+
+@pytest.mark.wasm
+def test_a_run_ends_with_the_table_and_the_next_commands(
+    invoke: Invoke, endpoint: ScriptedEndpoint
+) -> None:
+    _configured(endpoint.base_url)
+    result = invoke("run")
+    assert result.exit_code == 0, result.stderr
+    rows = [line.split() for line in result.stdout.splitlines() if "evaluated" in line]
+    assert [row[1] for row in rows] == ["checker", "chain_of_thought", "direct"]
+    assert "Best is #2 checker. Against the best seed, #1 chain_of_thought:" in result.stdout
+    assert "metasearch show 2" in result.stdout
+    assert "search sums begins: domain sums, model scripted, sandbox wasm" in result.stderr
+    again = invoke("run")
+    assert again.exit_code == 0
+    assert again.stdout == result.stdout, "the same search is not run twice"
+    other = invoke("run", "--designs", "9")
+    assert other.exit_code == 2
+    assert "choose another --name" in other.stderr
+
+
+@pytest.mark.wasm
+def test_json_display_is_json_lines_to_the_end(invoke: Invoke, endpoint: ScriptedEndpoint) -> None:
+    _configured(endpoint.base_url)
+    result = invoke("run", "--display", "json", "--designs", "0")
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert records[0]["event"] == "SearchStarted"
+    assert records[-2]["event"] == "SearchFinished"
+    assert records[-1]["kind"] == "run"
+    assert records[-1]["winner"] == 1
+
+
+@pytest.mark.wasm
+def test_a_budget_too_small_for_one_design_is_exit_3_and_resumable(
+    invoke: Invoke, endpoint: ScriptedEndpoint
+) -> None:
+    _configured(endpoint.base_url)
+    poor = invoke("run", "--calls", "10")
+    assert poor.exit_code == 3
+    assert "ended before one new design was evaluated" in poor.stderr
+    assert "metasearch resume sums" in poor.stderr
+    rich = invoke("resume", "--calls", "500")
+    assert rich.exit_code == 0, rich.stderr
+    assert "Best is #2 checker" in rich.stdout
+    assert invoke("resume").exit_code == 2  # finished: there is nothing to go on with
+
+
+@pytest.mark.wasm
+@pytest.mark.parametrize(
+    ("fault", "code", "word"),
+    [
+        (Fault(status=401), 2, "key"),
+        (Fault(status=404), 2, "scripted"),
+        (Fault(kind="html", status=200), 2, "/v1"),
+        (Fault(status=500), 4, "500"),
+    ],
+)
+def test_an_endpoint_that_refuses_is_one_line(
+    invoke: Invoke, fault: Fault, code: int, word: str
+) -> None:
+    with ScriptedEndpoint(lambda _: fault) as endpoint:
+        _configured(endpoint.base_url)
+        result = invoke("run", "--display", "none")
+    assert result.exit_code == code
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("error: ")
+    assert word in last
+    assert "metasearch resume sums" in result.stderr
+    assert json.loads(invoke("status", "--json").stdout)["searches"][0]["status"] == "paused"
+
+
+@pytest.mark.wasm
+def test_ctrl_c_saves_what_is_in_flight_and_resume_goes_on(
+    invoke: Invoke, endpoint: ScriptedEndpoint
+) -> None:
+    _configured(endpoint.base_url)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "metasearch.cli", "run", "--display", "json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ},
+    )
+    assert child.stdout is not None
+    for line in child.stdout:
+        if json.loads(line)["event"] == "EvaluationDone":
+            child.send_signal(signal.SIGINT)
+            break
+    _, words = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "go on with: metasearch resume sums" in words
+    assert "Traceback" not in words
+    assert invoke("status", "--json").stdout.count('"paused"') == 1
+    assert invoke("resume").exit_code == 0
+
+
+def test_an_unknown_domain_sandbox_or_seed_is_exit_2(invoke: Invoke) -> None:
+    _configured("http://127.0.0.1:9/v1")  # nobody is there, and nobody is asked
+    for wrong, word in (
+        (("--domain", "startr"), "did you mean starter?"),
+        (("--domain", "none.jsonl"), "none.jsonl"),
+        (("--sandbox", "vm"), "installed: docker, wasm"),
+        (("--set", "search.seeds=['nope']"), "nope"),
+    ):
+        result = invoke("run", *wrong, "--name", f"s{len(word)}")
+        assert result.exit_code == 2, result.stderr
+        assert word in result.stderr.splitlines()[-1]
+
+
+def test_a_second_run_of_the_same_search_names_who_runs_it(invoke: Invoke, tmp_path: Path) -> None:
+    build(tmp_path / "archive.db", status="paused")
+    hold = (
+        "import sys\nfrom metasearch.archive import Archive\n"
+        "a = Archive.open(sys.argv[1]); a.claim('demo'); print('held', flush=True); input()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path / "archive.db")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    result = invoke("resume")
+    holder.communicate("\n", timeout=30)
+    assert result.exit_code == 2
+    assert f"pid {holder.pid}" in result.stderr
+
+
+def test_dry_run_says_work_cost_and_how_far_the_budget_goes(invoke: Invoke) -> None:
+    page = invoke("run", "--dry-run", "--model", "gpt-4o-mini", "--usd", "500").stdout
+    assert "40 train, 60 validation, 100 test tasks" in page
+    assert "9 seeds and 40 new designs" in page
+    assert "reaches about 40 new designs of 40" in page
+    poor = invoke("run", "--dry-run", "--model", "gpt-4o-mini", "--usd", "0.01")
+    assert poor.exit_code == 3
+    assert "nothing but luck" in poor.stderr
+    unpriced = invoke("run", "--dry-run", "--model", "who-knows")
+    assert unpriced.exit_code == 2
+    assert "--allow-unpriced" in unpriced.stderr
+    assert not Path("archive.db").exists()
+
+
+def test_dry_run_learns_from_the_archive(invoke: Invoke, archive: Path) -> None:
+    assert archive.exists()
+    page = invoke("run", "--dry-run", "--model", "gpt-4o-mini").stdout
+    assert "from 5 designs of this archive" in page
