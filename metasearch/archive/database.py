@@ -123,7 +123,7 @@ class Database:
             try:
                 with self._write.begin() as connection:
                     yield connection
-            except BaseException:
+            except BaseException:  # whatever it was, the texts are not stored
                 self.texts.rolled_back()
                 raise
             self.texts.committed()

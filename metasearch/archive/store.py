@@ -86,7 +86,7 @@ class Archive:
         database = Database(place, read_only=read_only, create=create, clock=clock)
         try:
             migrate.prepare(database)
-        except BaseException:
+        except BaseException:  # whatever it was, no connection may stay open
             database.close()
             raise
         return cls(database)

@@ -32,6 +32,8 @@ def test_the_migrations_lead_to_the_models(file: Path):
             assert {c["name"] for c in reflected.get_check_constraints(name)} == checks
             primary = [column.name for column in table.primary_key.columns]
             assert reflected.get_pk_constraint(name)["constrained_columns"] == primary
+            columns = [column["name"] for column in reflected.get_columns(name)]
+            assert columns == [column.name for column in table.columns]
 
 
 def test_every_schema_is_known_in_order():

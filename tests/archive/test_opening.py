@@ -156,7 +156,6 @@ def _as_nobody(file: str, said: multiprocessing.SimpleQueue[str]) -> None:
         said.put(archive.search().id)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions of another kind")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # fork beside a thread
 def test_in_a_folder_that_cannot_be_written_an_archive_can_be_read(
     desk: Desk, file: Path, tmp_path: Path
