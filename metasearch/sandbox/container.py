@@ -6,7 +6,8 @@ import asyncio
 import itertools
 import json
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -31,7 +32,9 @@ from metasearch.types import Outcome
 __all__ = ["Attempt", "Container", "Engine", "Settings"]
 
 _READY_SECONDS = 60.0
-_OBEY_SECONDS = 2.0  # PID 1 ends a job within this, or it is not running any more
+_OBEY_SECONDS = 2.0  # PID 1 ends a job within this, or is asked whether it still lives
+_PONG_SECONDS = 5.0  # it answers within this, on a busy machine too, or it does not run any more
+_DYING_SECONDS = 30.0  # a killed process needs processor time to die, and may get little
 _REMOVED_SECONDS = 10
 _MIB = 1 << 20
 
@@ -119,6 +122,7 @@ class Container:
         self._nested_room = asyncio.Semaphore(settings.nested)
         self._running = self._begun = 0  # jobs, the nested ones not counted
         self._ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._heard = time.monotonic()
         self._unwrapper = box_wire.Unwrapper()
         self._listening = asyncio.create_task(self._listen())
         self._endings: set[asyncio.Task[None]] = set()
@@ -244,9 +248,14 @@ class Container:
 
     async def _await_end(self, link: JobLink, room: asyncio.Semaphore) -> None:
         try:
-            await asyncio.wait_for(link.gone.wait(), _OBEY_SECONDS)
-        except TimeoutError:
-            await self.kill("the container did not obey")
+            if await _within(_OBEY_SECONDS, link.gone.wait()):
+                return
+            asked = time.monotonic()
+            self.ping()
+            if not await _within(_PONG_SECONDS, link.gone.wait()) and self._heard < asked:
+                await self.kill("the container does not answer any more")
+            elif not await _within(_DYING_SECONDS, link.gone.wait()):
+                await self.kill("the container cannot end a job")
         finally:
             room.release()
 
@@ -256,6 +265,7 @@ class Container:
         why = "the container ended"
         try:
             while data := await self._pipe.read():
+                self._heard = time.monotonic()
                 for frame in self._unwrapper.feed(data):
                     self._take(frame)
         except box_wire.WireError as error:
@@ -296,6 +306,14 @@ class Container:
         if not self._ready.done():
             self._ready.set_exception(SandboxUnavailable(f"a container did not get ready: {why}"))
             self._ready.exception()  # looked at, so that it is not reported as forgotten
+
+
+async def _within(seconds: float, event: Coroutine[Any, Any, object]) -> bool:
+    try:
+        await asyncio.wait_for(event, seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _create(api: docker.APIClient, settings: Settings, uid_base: int) -> tuple[str, Any]:

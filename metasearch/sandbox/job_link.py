@@ -64,6 +64,8 @@ class Ending:
         """Return the end as a conversation understands it."""
         if self.how == "refused":
             return LinkClosed(Outcome.INFRASTRUCTURE, "the container had no room for the job")
+        if self.how == "closed":
+            return LinkClosed(Outcome.CRASHED, "it closed its pipe to the host")
         if self.how == "deadline" or self.signal == signal.SIGXCPU:
             return LinkClosed(Outcome.TIMED_OUT, "over its processor or wall-clock time")
         if self.signal == signal.SIGKILL and self.cpu_seconds >= cpu_cap:
