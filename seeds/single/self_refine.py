@@ -4,7 +4,9 @@ Madaan et al. 2023, arXiv:2303.17651, and Shinn et al. 2023, arXiv:2303.11366; p
 ADAS (Hu, Lu, Clune 2024, arXiv:2408.08435). Written anew for this project; Apache-2.0, as is ADAS.
 """
 
-from agentkit import Agent, Task
+from contextlib import suppress
+
+from agentkit import Agent, BudgetError, Task
 
 REVIEWS = 5
 
@@ -15,20 +17,21 @@ async def solve(task: Task) -> object:
     fields = {"thinking": str, "answer": task.answer_type}
     attempt = await thinker.ask(task.prompt, "Think step by step, then answer.", fields=fields)
     history: list[object] = []
-    for _ in range(REVIEWS):
-        review = await critic.ask(
-            task.prompt,
-            attempt,
-            "Say what may be wrong with this attempt. Is its answer surely correct?",
-            fields={"feedback": str, "correct": bool},
-        )
-        if review.correct:
-            break
-        history += [attempt, f"Feedback: {review.feedback}"]
-        attempt = await thinker.ask(
-            task.prompt,
-            *history,
-            "Learn from the attempts and their feedback: think step by step, then answer better.",
-            fields=fields,
-        )
+    with suppress(BudgetError):  # no further call allowed: the latest attempt stands
+        for _ in range(REVIEWS):
+            review = await critic.ask(
+                task.prompt,
+                attempt,
+                "Say what may be wrong with this attempt. Is its answer surely correct?",
+                fields={"feedback": str, "correct": bool},
+            )
+            if review.correct:
+                break
+            history += [attempt, f"Feedback: {review.feedback}"]
+            attempt = await thinker.ask(
+                task.prompt,
+                *history,
+                "Learn from the feedback: think step by step, then give a better answer.",
+                fields=fields,
+            )
     return attempt.answer

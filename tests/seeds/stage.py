@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from metasearch.sandbox.base import Job, JobResult, Sandbox
+from metasearch.sandbox.base import CallRefused, Job, JobResult, Sandbox
 from metasearch.search.seeds import seeds
 from metasearch.types import Json, Task
 
@@ -45,10 +45,15 @@ Script = Callable[[Asked, int], Any]
 """(the call, how many came before it) -> the reply: text as it is, anything else as its JSON."""
 
 
-async def play(sandbox: Sandbox, seed: str, script: Script, task: Task = SUM) -> Played:
+async def play(
+    sandbox: Sandbox, seed: str, script: Script, task: Task = SUM, *, calls: int = 100
+) -> Played:
+    """Run a seed once; it may make so many calls."""
     asked: list[Asked] = []
 
     async def answer(body: dict[str, Json]) -> dict[str, Json]:
+        if len(asked) == calls:
+            raise CallRefused("over_budget", f"{calls} calls a task")
         [system, user] = body["messages"]
         assert (system["role"], user["role"]) == ("system", "user")
         call = Asked(

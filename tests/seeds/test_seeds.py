@@ -155,6 +155,11 @@ async def test_self_refine_gives_the_last_attempt_when_the_critic_is_never_satis
     assert [call.agent for call in played.asked[-2:]] == ["critic", "thinker"]
 
 
+async def test_self_refine_answers_with_what_it_has_when_its_calls_are_spent(sandbox: Sandbox):
+    played = await play(sandbox, "self_refine", content_with(False), calls=8)
+    assert (len(played.asked), played.answer) == (8, 6)
+
+
 async def test_debate_round_two_sees_the_thoughts_of_round_one_own_first(sandbox: Sandbox):
     played = await play(sandbox, "debate", fitting)
     first, second, judge = played.asked[:3], played.asked[3:6], played.asked[6]
