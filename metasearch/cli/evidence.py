@@ -93,6 +93,11 @@ def corrected(
         winner, base: scores by task id.
         rivals: the scores of the other designs that were tried against `base`.
     """
-    tests = [paired(one, base) for one in (winner, *rivals)]
-    adjusted = holm([test.p if test else 1.0 for test in tests])
-    return float(adjusted[0])
+    return float(holm([_p(one, base) for one in (winner, *rivals)])[0])
+
+
+def _p(a: Mapping[str, float], b: Mapping[str, float]) -> float:
+    shared = a.keys() & b.keys()
+    wins = sum(a[task] > b[task] for task in shared)
+    losses = sum(a[task] < b[task] for task in shared)
+    return mcnemar(wins, losses)

@@ -56,9 +56,8 @@ def show(
                 raise ConfigError(f"#{one.number} has no source: {one.reason or one.status}")
             click.echo(one.design.source, nl=not one.design.source.endswith("\n"))
             return
-        children = [
-            other.number for other in archive.entries(search.id) if one.number in other.parents
-        ]
+        family = archive.lineage(search.id, one.number, "children")
+        children = [step.number for step in family if step.depth == 1]
         failures = _failures(archive, search, one)
     if as_json:
         emit("show", _json(search, one, children, failures))

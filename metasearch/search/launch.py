@@ -26,6 +26,7 @@ from metasearch.search.evaluate import Asking, Evaluator
 from metasearch.search.events import Display, Note, SearchStarted
 from metasearch.search.loop import Search
 from metasearch.search.measure import Measurer
+from metasearch.search.member import RACED
 from metasearch.search.proposer import Proposer, Tools
 from metasearch.search.seeds import seeds
 from metasearch.search.strategies import STRATEGIES, Strategy
@@ -93,6 +94,7 @@ async def launch(
         if running is not None:
             running(search)
         archive.set_status(info.id, "running")
+        entries = archive.entries(info.id)
         display.show(
             SearchStarted(
                 search_id=info.id,
@@ -105,7 +107,8 @@ async def launch(
                 validation_tasks=info.sizes[Split.VALIDATION],
                 caps=config.budget.caps(),
                 minutes=config.budget.minutes,
-                resumed=bool(archive.entries(info.id)),
+                resumed=bool(entries),
+                finished=sum(one.proposer != "seed" and one.status in RACED for one in entries),
             )
         )
         for note in getattr(domain, "notes", ()):
