@@ -185,3 +185,25 @@ def test_closing_twice_is_no_fault(archive: Archive):
     archive.close()
     archive.close()
     assert archive.where.endswith("archive.db")
+
+
+def test_a_server_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    for scheme in ("postgresql", "postgresql+psycopg", "postgresql+asyncpg"):
+        with pytest.raises(ConfigError, match=r'pip install "psycopg\[binary\]"') as caught:
+            Archive.open(f"{scheme}://me:secret@host/name")
+        assert "secret" not in str(caught.value)
+
+
+def test_the_same_statements_are_written_for_both_databases():
+    told = {
+        name: str(insert_if_absent(dialect, table(TextRow)).compile(dialect=dialect))
+        for name, dialect in {"pg": postgresql.dialect(), "lite": sqlite.dialect()}.items()
+    }
+    assert told["pg"] == (
+        "INSERT INTO text (sha, size, data) VALUES (%(sha)s, %(size)s, %(data)s) "
+        "ON CONFLICT DO NOTHING"
+    )
+    assert told["lite"] == (
+        "INSERT INTO text (sha, size, data) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+    )
