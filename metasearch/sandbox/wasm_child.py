@@ -102,6 +102,8 @@ def restored(code: str, memory: str, limit: int) -> tuple[Any, Any]:
         blob = bytearray(file.read())
     exports = instance.exports(store)
     linear = exports["memory"]
+    if sum(size for _, size in head["runs"]) != len(blob):
+        raise ValueError(f"{memory} is damaged")
     missing = head["pages"] - linear.size(store)
     if missing > 0:
         linear.grow(store, missing)
