@@ -17,7 +17,6 @@ __all__ = [
     "JOB",
     "KILL",
     "MAX_PAYLOAD",
-    "NOTE",
     "PIECE",
     "PING",
     "PONG",
@@ -44,7 +43,7 @@ WINDOW = 1 << 18  # bytes of one job on their way in one direction before the re
 # host to box
 JOB, TO_JOB, KILL, TAKEN_BY_HOST, PING = 1, 2, 3, 4, 5
 # box to host
-READY, FROM_JOB, END, TAKEN_BY_JOB, NOTE, PONG = 16, 17, 18, 19, 20, 21
+READY, FROM_JOB, END, TAKEN_BY_JOB, PONG = 16, 17, 18, 19, 20
 
 _HEADER = struct.Struct(">IBI")
 _START = struct.Struct(">dII")

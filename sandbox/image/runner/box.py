@@ -40,7 +40,7 @@ VERSION = 1
 # host to box
 JOB, TO_JOB, KILL, TAKEN_BY_HOST, PING = 1, 2, 3, 4, 5
 # box to host
-READY, FROM_JOB, END, TAKEN_BY_JOB, NOTE, PONG = 16, 17, 18, 19, 20, 21
+READY, FROM_JOB, END, TAKEN_BY_JOB, PONG = 16, 17, 18, 19, 20
 
 _FORKS_AT_ONCE = (
     2  # descriptors on their way count against one limit for all containers of a machine

@@ -116,7 +116,7 @@ def run(job: dict[str, Any], pipe: Pipe) -> dict[str, Any]:
     limits = job.get("limits") or {}
     pipe.most_open = int(limits.get("open_calls", 16))
     printed = Printed(int(limits.get("output_bytes", 16_000)))
-    ballast = [bytearray(_BALLAST_BYTES)]
+    ballast = [bytes(_BALLAST_BYTES)]  # reserved, never touched: no page of it is taken
     sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = printed  # type: ignore[misc, assignment]
     sys.stdin = sys.__stdin__ = io.StringIO()  # type: ignore[misc, assignment]
     _link.connect(pipe)
