@@ -68,8 +68,17 @@ class Gateway(Protocol):
 
         Raises:
             BudgetExhausted: the worst case of this call does not fit under a cap.
-            GatewayUnavailable: the endpoint fails after the client's own retries.
-            ConfigError: the endpoint says that key, URL or model is wrong.
+            GatewayUnavailable: the endpoint still fails after the retries, or is known to be down.
+            RequestRefused: the endpoint refuses this request (`PromptTooLong` is one kind).
+            ConfigError: key, URL or model is wrong, so that no request can be answered.
+        """
+        ...
+
+    async def check(self) -> None:
+        """Find a wrong key, URL or model before anything is spent on them.
+
+        Raises:
+            ConfigError, GatewayUnavailable: as `ask`, with what to mend.
         """
         ...
 

@@ -81,10 +81,8 @@ class FakeGateway:
             return replace(await asyncio.shield(self._flights[key]), recorded=True)
         flight = asyncio.create_task(self._call(key, request, stream, owner))
         self._flights[key] = flight
-        try:
-            return await flight
-        finally:
-            del self._flights[key]
+        flight.add_done_callback(lambda _: self._flights.pop(key))
+        return await asyncio.shield(flight)  # others may wait for it, too
 
     def spent(self, owner: Owner | None = None) -> Spent:
         """Return what was paid so far, for one owner or in all."""

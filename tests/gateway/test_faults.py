@@ -1,0 +1,333 @@
+"""Every way in which an endpoint can fail, on real HTTP and the real client."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from metasearch.errors import BudgetExhausted, ConfigError, GatewayUnavailable
+from metasearch.gateway.base import Caps, PromptTooLong, RequestRefused
+from metasearch.testing.endpoint import Fault, Reaction, ScriptedEndpoint, ScriptedReply, stormy
+from metasearch.testing.gateway_contract import MemoryRecord, question
+from metasearch.types import Finish, Message, ModelReply, ModelRequest, Owner, Stream
+
+from .conftest import Make
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"thinking": {"type": "string"}, "answer": {"type": "integer"}},
+    "required": ["thinking", "answer"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("metasearch.gateway.line.FIRST_DELAY", 0.02)
+    monkeypatch.setattr("metasearch.gateway.line.LONGEST_DELAY", 0.1)
+    monkeypatch.setattr("metasearch.gateway.client.CHECK_PATIENCE", 0.2)
+
+
+def first(*faults: Fault) -> Any:
+    """Return a script that serves these faults, one each, and then answers."""
+    left = iter(faults)
+
+    def script(request: dict[str, Any]) -> Reaction:
+        return next(left, "ok")
+
+    return script
+
+
+async def ask(gateway: Any, name: str = "t", **changes: Any) -> ModelReply:
+    request = ModelRequest(
+        "m", (Message("user", "hello"),), changes.pop("max_tokens", 20), **changes
+    )
+    reply: ModelReply = await gateway.ask(request, Stream(name), Owner.EVALUATION)
+    return reply
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=500),
+        Fault(status=502),
+        Fault(status=503),
+        Fault(status=429),
+        Fault(status=429, retry_after="0.01"),
+        Fault(status=429, retry_after="Wed, 21 Oct 2015 07:28:00 GMT"),
+        Fault("reset"),
+        Fault("truncated"),
+        Fault("empty_choices"),
+        Fault("html", status=502),
+    ],
+    ids=lambda fault: f"{fault.name}{'+' if fault.retry_after else ''}",
+)
+async def test_a_passing_fault_is_nobodys_business(
+    fault: Fault, make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.script = first(fault, fault)
+    gateway = make(patience=5.0)
+    reply = await ask(gateway)
+    assert (reply.text, endpoint.served.requests) == ("ok", 3)
+    assert gateway.spent().calls == 1
+
+
+async def test_no_answer_in_time_is_tried_again(make: Make, endpoint: ScriptedEndpoint) -> None:
+    endpoint.script = first(Fault("hang"))
+    assert (await ask(make(timeout=0.2, patience=5.0))).text == "ok"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_wrong_key_names_its_variable_and_never_the_key(
+    status: int, make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.script = lambda request: Fault(status=status, message="bad key sk-secret-1 given")
+    gateway = make(key_env="MY_KEY", environment={"MY_KEY": "sk-secret-1"})
+    with pytest.raises(ConfigError, match="MY_KEY") as caught:
+        await gateway.check()
+    assert "sk-secret-1" not in str(caught.value)
+    assert endpoint.served.requests == 1
+
+
+async def test_an_unknown_model_is_named(make: Make, endpoint: ScriptedEndpoint) -> None:
+    endpoint.models = ("other",)
+    with pytest.raises(ConfigError, match="knows no model 'm'"):
+        await make().check()
+
+
+async def test_a_path_that_is_not_there_suggests_v1(make: Make, endpoint: ScriptedEndpoint) -> None:
+    url = endpoint.base_url.removesuffix("/v1") + "/nothing"
+    endpoint.script = lambda request: Fault("html", status=404)
+    with pytest.raises(ConfigError, match=r"nothing answers at .*/nothing/chat.*is /v1 missing"):
+        await make(base_url=url).check()
+
+
+async def test_a_web_page_is_no_endpoint(make: Make, endpoint: ScriptedEndpoint) -> None:
+    endpoint.script = lambda request: Fault("html", status=200)
+    with pytest.raises(ConfigError, match="web page"):
+        await make().check()
+
+
+async def test_nobody_there_is_told_at_once(make: Make) -> None:
+    gateway = make(base_url="http://127.0.0.1:9/v1")
+    with pytest.raises(GatewayUnavailable, match=r"127\.0\.0\.1:9"):
+        await asyncio.wait_for(gateway.check(), 10)
+
+
+async def test_an_unknown_host_is_named(make: Make) -> None:
+    gateway = make(base_url="http://no-such-host.invalid/v1", key_env=None)
+    with pytest.raises(GatewayUnavailable, match=r"no-such-host\.invalid"):
+        await asyncio.wait_for(gateway.check(), 20)
+
+
+async def test_no_credit_is_not_tried_again(make: Make, endpoint: ScriptedEndpoint) -> None:
+    fault = Fault(status=429, code="insufficient_quota", message="You exceeded your quota")
+    endpoint.script = lambda request: fault
+    with pytest.raises(GatewayUnavailable, match="top the account up"):
+        await ask(make())
+    assert endpoint.served.requests == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=400, code="context_length_exceeded", message="too big"),
+        Fault(status=400, message="This model's maximum context length is 4096 tokens."),
+        Fault(status=400, message="the request exceeds the available context size"),
+        Fault(status=413, message="Payload Too Large"),
+    ],
+)
+async def test_a_prompt_that_is_too_long_is_the_askers_fault(
+    fault: Fault, make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.script = lambda request: fault
+    with pytest.raises(PromptTooLong):
+        await ask(make(), schema=SCHEMA)
+    assert endpoint.served.requests == 1
+
+
+async def test_another_400_refuses_this_request_only(
+    make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.script = first(Fault(status=400, message="odd request"))
+    gateway = make()
+    with pytest.raises(RequestRefused, match="odd request"):
+        await ask(gateway)
+    assert (await ask(gateway, "next")).text == "ok"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=400, code="content_filter", message="The response was filtered"),
+        Fault(status=403, message="Your input was flagged by moderation"),
+    ],
+)
+async def test_the_endpoints_filter_is_a_reply(
+    fault: Fault, make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.script = lambda request: fault
+    reply = await ask(make())
+    assert (reply.text, reply.finish) == ("", Finish.FILTER)
+
+
+@pytest.mark.parametrize(
+    ("scripted", "text", "finish"),
+    [
+        (ScriptedReply(""), "", Finish.STOP),
+        (ScriptedReply(None, finish="content_filter"), "", Finish.FILTER),
+        (ScriptedReply("cut", finish="length"), "cut", Finish.LENGTH),
+        (ScriptedReply("x", finish="something new"), "x", Finish.STOP),
+    ],
+)
+async def test_blank_cut_and_filtered_replies_are_replies(
+    scripted: ScriptedReply, text: str, finish: Finish, make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.script = lambda request: scripted
+    reply = await ask(make())
+    assert (reply.text, reply.finish) == (text, finish)
+
+
+async def test_missing_usage_is_estimated_and_counted(
+    make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.script = lambda request: ScriptedReply("four words of text", usage=None)
+    gateway = make()
+    reply = await ask(gateway)
+    assert reply.usage.prompt > 0
+    assert reply.usage.completion > 0
+    assert gateway.counts()["estimated"] == 1
+
+
+async def test_cached_tokens_are_cheaper(make: Make, endpoint: ScriptedEndpoint) -> None:
+    endpoint.script = lambda request: ScriptedReply("x", usage=(100, 80, 10))
+    assert (await ask(make())).usage.cached == 80
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ("response_format", "This model does not support response_format of type json_schema"),
+        ("seed", "Unrecognized request argument supplied: seed"),
+        ("temperature", "Unsupported value: 'temperature' does not support 0.5 with this model."),
+        ("max_tokens", "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."),
+    ],
+)
+async def test_what_a_model_does_not_understand_is_left_out_and_remembered(
+    part: str, message: str, make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.script = lambda request: (
+        Fault(status=400, message=message) if part in request else "ok"
+    )
+    gateway = make()
+    for name in ("a", "b", "c"):
+        assert (await ask(gateway, name, schema=SCHEMA, temperature=0.5)).text == "ok"
+    assert endpoint.served.requests == 4
+    assert ("max_completion_tokens" in endpoint.requests[-1]) == (part == "max_tokens")
+
+
+async def test_one_refused_schema_does_not_end_schemas_for_all(
+    make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    def script(request: dict[str, Any]) -> Reaction:
+        if "odd" in json.dumps(request.get("response_format")):
+            return Fault(status=400, message="Invalid schema for response_format 'reply'")
+        return "ok"
+
+    endpoint.script = script
+    gateway = make()
+    odd = {**SCHEMA, "properties": {**SCHEMA["properties"], "odd": {"type": "string"}}}  # type: ignore[dict-item]
+    for name, schema in (("a", SCHEMA), ("b", odd), ("c", SCHEMA)):
+        assert (await ask(gateway, name, schema=schema)).text == "ok"
+    with_schema = ["response_format" in request for request in endpoint.requests]
+    assert with_schema == [True, True, False, True]
+
+
+async def test_an_outage_is_told_once_and_ends_when_the_endpoint_is_back(
+    make: Make, endpoint: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("metasearch.gateway.health.FIRST_PAUSE", 0.3)
+    gateway = make(patience=0.2)
+    await ask(gateway, "before")
+    endpoint.script = lambda request: Fault(status=503, message="down for repairs")
+    asking = (ask(gateway, f"t{n}") for n in range(20))
+    results = await asyncio.gather(*asking, return_exceptions=True)
+    assert all(isinstance(result, GatewayUnavailable) for result in results)
+    assert "down for repairs" in gateway.trouble()
+    served = endpoint.served.requests
+    with pytest.raises(GatewayUnavailable):
+        await ask(gateway, "refused without a try")
+    assert endpoint.served.requests == served
+    endpoint.script = lambda request: "back"
+    await asyncio.wait_for(gateway.recovered(), 10)
+    assert gateway.trouble() == ""
+    assert (await ask(gateway, "after")).text == "back"
+
+
+async def test_a_request_that_always_fails_is_blamed_and_not_the_endpoint(
+    make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    def script(request: dict[str, Any]) -> Reaction:
+        poison = request["messages"][0]["content"] == "poison"
+        return Fault(status=500, message="cannot parse grammar") if poison else "ok"
+
+    endpoint.script = script
+    gateway = make(patience=60.0)
+
+    async def others() -> None:
+        for number in range(2000):
+            await ask(gateway, f"t{number}")
+            await asyncio.sleep(0.02)
+
+    beside = asyncio.create_task(others())
+    with pytest.raises(RequestRefused, match="6 times for this request"):
+        await gateway.ask(question("poison"), Stream("t"), Owner.EVALUATION)
+    beside.cancel()
+    assert gateway.trouble() == ""
+
+
+async def test_a_storm_loses_nothing(make: Make, endpoint: ScriptedEndpoint) -> None:
+    rates = {
+        Fault(status=429): 0.3,
+        Fault(status=500): 0.05,
+        Fault("reset"): 0.02,
+        Fault("truncated"): 0.02,
+    }
+    endpoint.script = stormy(lambda request: "ok", rates)
+    record = MemoryRecord()
+    gateway = make(patience=60.0, concurrency=32, record=record)
+    replies = await asyncio.gather(*(ask(gateway, f"t{n}") for n in range(300)))
+    assert [reply.text for reply in replies] == ["ok"] * 300
+    assert gateway.spent().calls == len(record.kept) == endpoint.served.replies == 300
+    faults = endpoint.served.faults
+    assert gateway.budget.lost().calls == faults["truncated"] + faults["reset"]
+
+
+async def test_damaged_answers_count_against_the_cap(
+    make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.script = lambda request: Fault("truncated")
+    gateway = make(patience=60.0, caps=Caps(calls=3))
+    with pytest.raises(BudgetExhausted):
+        await ask(gateway)
+    assert endpoint.served.requests == 3
+
+
+@pytest.fixture
+def locked() -> Iterator[ScriptedEndpoint]:
+    with ScriptedEndpoint(key="right") as endpoint:
+        yield endpoint
+
+
+async def test_the_key_comes_from_the_environment_by_name(
+    make: Make, locked: ScriptedEndpoint
+) -> None:
+    gateway = make(base_url=locked.base_url, key_env="K", environment={"K": " right\n"})
+    assert (await ask(gateway)).text == "ok"
+
+
+async def test_a_missing_key_is_told_before_any_call(make: Make) -> None:
+    with pytest.raises(ConfigError, match="MY_KEY is not set"):
+        make(base_url="https://models.example/v1", key_env="MY_KEY")
