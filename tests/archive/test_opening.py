@@ -203,10 +203,6 @@ def test_the_same_statements_are_written_for_both_databases():
         name: str(insert_if_absent(dialect, table(TextRow)).compile(dialect=dialect))
         for name, dialect in {"pg": postgresql.dialect(), "lite": sqlite.dialect()}.items()
     }
-    assert told["pg"] == (
-        "INSERT INTO text (sha, size, data) VALUES (%(sha)s, %(size)s, %(data)s) "
-        "ON CONFLICT DO NOTHING"
-    )
-    assert told["lite"] == (
-        "INSERT INTO text (sha, size, data) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-    )
+    assert "VALUES (%(sha)s" in told["pg"]
+    assert "VALUES (?, ?, ?)" in told["lite"]
+    assert all(sql.endswith(" ON CONFLICT DO NOTHING") for sql in told.values())
