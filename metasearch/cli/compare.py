@@ -97,9 +97,7 @@ def _print(a: EntryInfo, b: EntryInfo, split: Split, pair: Paired) -> None:
     out.print(f"  {difference(pair)}", markup=False, soft_wrap=True)
     out.print(f"  {verdict(pair)}", markup=False, soft_wrap=True)
     rows = [_cost_row(one, split) for one in (a, b)]
-    out.print(
-        table(("design", "tokens a task", "dollars a task", "seconds a task", "outcomes"), rows)
-    )
+    out.print(table(("design", "tokens/task", "$/task", "seconds/task", "outcomes"), rows))
     for label, tasks in (("won", pair.won), ("lost", pair.lost)):
         more = f" and {len(tasks) - LISTED} more" if len(tasks) > LISTED else ""
         line = f"  {label} {len(tasks)}: {' '.join(tasks[:LISTED])}{more}"

@@ -19,8 +19,20 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMA", "console", "emit", "is_live", "one_line", "score", "table", "words"]
 
 SCHEMA = 1  # goes up when a key of any `--json` output changes its meaning or goes away
+NARROW = 110  # columns of a terminal in which a wide table has to give something up
+MIN_FOLDED = 9
 PLAIN_WIDTH = 240  # a table that goes to a file or another program is not folded
-RIGHT = ("score", "tasks", "tokens", "dollars", "seconds", "#", "calls", "n", "rank")
+RIGHT = ("#", "score", "tasks", "tokens", "$", "seconds", "calls", "dollars", "repeat", "place")
+FOLDED = (
+    "design",
+    "made by",
+    "idea",
+    "what",
+    "outcomes",
+    "error",
+    "entries",
+    "a training question",
+)
 
 
 def emit(kind: str, data: Mapping[str, Json]) -> None:
@@ -54,19 +66,31 @@ def console(*, stderr: bool = False) -> Console:
     )
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> Table:
-    """Return a table. Cells are shown as they are: no markup of a stranger's takes effect."""
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, dispensable: Sequence[str] = ()
+) -> Table:
+    """Return a table. Cells are shown as they are: no markup of a stranger's takes effect.
+
+    Args:
+        columns: headings.
+        rows: as many cells each as there are headings.
+        dispensable: headings of columns that a narrow terminal leaves out.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
-    for column in columns:
-        right = column.split(" ")[0] in RIGHT
-        made.add_column(column, justify="right" if right else "left", no_wrap=right)
+    is_narrow = console().width < NARROW
+    kept = [i for i, name in enumerate(columns) if not (is_narrow and name in dispensable)]
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0) if is_narrow else (0, 1))
+    for name in (columns[i] for i in kept):
+        right, fold = name.partition("/")[0] in RIGHT, name in FOLDED
+        width = MIN_FOLDED if fold else None
+        made.add_column(
+            name, justify="right" if right else "left", no_wrap=not fold, min_width=width
+        )
     for row in rows:
-        cells = (cell if isinstance(cell, Text) else Text(one_line(str(cell))) for cell in row)
-        made.add_row(*cells)
+        made.add_row(*(Text(one_line(str(row[i]))) for i in kept))
     return made
 
 

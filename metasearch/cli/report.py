@@ -15,7 +15,8 @@ def print_standing(standing: Standing, *, limit: int | None = None) -> None:
     out = console()
     times = repeats(standing.search)
     shown = standing.entries[:limit]
-    out.print(table(COLUMNS, (row(one, times) for one in shown)))
+    rows = (row(one, times) for one in shown)
+    out.print(table(COLUMNS, rows, dispensable=("tasks", "$/task")))
     if len(shown) < len(standing.entries):
         out.print(
             f"... and {len(standing.entries) - len(shown)} more: -n 0 shows all", markup=False

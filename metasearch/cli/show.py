@@ -153,9 +153,10 @@ def _print_scores(search: SearchInfo, one: EntryInfo) -> None:
         seconds = f"{facts['seconds_per_task']:.1f}"
         head = (str(split), score(facts["mean"]), interval, str(facts["tasks"]))
         rows.append((*head, *cost, seconds, outcomes))
-    columns = ("split", "score", "95 % interval", "tasks", "tokens a task", "dollars a task")
+    columns = ("split", "score", "95 % interval", "tasks", "tokens/task")
+    costs = ("$/task", "seconds/task")
     if rows:
-        console().print(table((*columns, "seconds a task", "outcomes"), rows))
+        console().print(table((*columns, *costs, "outcomes"), rows, dispensable=costs))
 
 
 def _print_source(source: str) -> None:

@@ -37,8 +37,8 @@ COLUMNS = (
     "score",
     "95 % interval",
     "tasks",
-    "tokens a task",
-    "dollars a task",
+    "tokens/task",
+    "$/task",
     "status",
 )
 RACED = ("evaluated", "stopped", "pending")
