@@ -30,22 +30,23 @@ def child(*arguments: str) -> subprocess.Popen[str]:
 def killed_after(process: subprocess.Popen[str], seconds: float) -> Iterator[list[str]]:
     """Kill a process in the middle of its work; give the whole lines that it had said."""
     assert process.stdout is not None
-    first = process.stdout.readline()
+    begun = ""
+    while not ("reply" in begun and "evaluation 3\n" in begun):
+        begun += process.stdout.readline()
     time.sleep(seconds)
     process.kill()
     rest = process.communicate()[0]
-    yield from (line.split() for line in (first + rest).split("\n")[:-1])
+    yield from (line.split() for line in (begun + rest).split("\n")[:-1])
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_after_a_kill_everything_that_was_said_to_be_written_is_there(tmp_path: Path, seed: int):
     file = tmp_path / "archive.db"
     said: dict[str, list[str]] = defaultdict(list)
-    delay = 0.1 + random.Random(seed).random() * 0.5
+    delay = random.Random(seed).random() * 0.5
     for kind, what in killed_after(child("write_for_ever", str(file)), delay):
         said[kind].append(what)
-    assert len(said["reply"]) > 5
-    assert len(said["evaluation"]) > 2
+    assert len(said["evaluation"]) >= 3
     with Archive.open(file) as archive:
         assert archive.check() == []
         recorder = archive.recorder("s1")
