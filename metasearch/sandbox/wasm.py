@@ -22,7 +22,7 @@ from metasearch.sandbox.base import AnswerCall, Job, JobResult, Limits
 from metasearch.sandbox.conversation import converse, no_model
 from metasearch.sandbox.wasm_pool import Kind, Pool
 from metasearch.sandbox.wasm_process import Interpreter
-from metasearch.types import Json
+from metasearch.types import Json, Outcome
 
 __all__ = ["WasmSandbox", "WasmWorker"]
 
@@ -30,6 +30,7 @@ _VERSION_SOURCE = "import sys; sys.version.split()[0]"
 # The interpreter itself needs that much of the guest's memory; a design's own limit comes on top.
 _INTERPRETER_MIB = 16
 _LEAST_SECONDS = 32.0
+_TRIES = 3  # of a job whose interpreter was lost before the design did anything that the host saw
 
 
 class WasmSandbox:
@@ -143,15 +144,20 @@ class WasmSandbox:
             return await self.run(code, nested, no_model, entry="run_code", running=held)
 
         async with self._jobs if entry == "solve" else self._runs:
-            interpreter = await pool.take(kind)
-            held.add(interpreter)
-            try:
-                return await converse(
-                    interpreter, source, job, answer_call, run_nested, entry=entry
-                )
-            finally:
-                held.discard(interpreter)
-                interpreter.end("its job is done")
+            for _ in range(_TRIES):
+                interpreter = await pool.take(kind)
+                held.add(interpreter)
+                try:
+                    result = await converse(
+                        interpreter, source, job, answer_call, run_nested, entry=entry
+                    )
+                    lost = result.outcome is Outcome.INFRASTRUCTURE and interpreter.was_silent
+                finally:
+                    held.discard(interpreter)
+                    interpreter.end("its job is done")
+                if not lost:
+                    break
+            return result
 
     def forget(self, worker: WasmWorker) -> None:
         """Drop a closed worker."""

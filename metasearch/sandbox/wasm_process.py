@@ -36,6 +36,7 @@ class Interpreter(asyncio.SubprocessProtocol):
         self._transport: asyncio.SubprocessTransport | None = None
         self._buffer = bytearray()
         self._frames: deque[bytes] = deque()
+        self._cut_off = 0  # frames so far
         self._fault: FrameError | None = None
         self._said = bytearray()  # by the child itself: the guest has no standard error
         self._news = asyncio.Event()
@@ -89,6 +90,11 @@ class Interpreter(asyncio.SubprocessProtocol):
     def alive(self) -> bool:
         """True until the process has ended."""
         return not self._gone.is_set() and not self._ended_by_host
+
+    @property
+    def was_silent(self) -> bool:
+        """True when all it sent is that it is ready, and the host has not ended it."""
+        return self._cut_off <= 1 and not self._ended_by_host
 
     async def send(self, body: bytes) -> None:
         """Write one frame; waits while the pipe is full."""
@@ -176,6 +182,7 @@ class Interpreter(asyncio.SubprocessProtocol):
                 break
             self._frames.append(bytes(self._buffer[4 : 4 + size]))
             del self._buffer[: 4 + size]
+            self._cut_off += 1
         self._news.set()
 
     def _reading(self, on: bool) -> None:

@@ -144,16 +144,25 @@ def test_no_interpreter_outlives_a_killed_host(end: signal.Signals) -> None:
 
 @linux
 async def test_a_child_killed_from_outside_is_not_the_designs_fault(sandbox: WasmSandbox) -> None:
-    before = set(children(os.getpid()))
-    worker = await sandbox.open("import time\ndef solve(task):\n    time.sleep(30)")
-    running = asyncio.ensure_future(worker.run(Job({}), no_model))
-    await asyncio.sleep(0.5)
-    for pid in before | set(children(os.getpid())):
+    source = """
+        import time
+        from agentkit import Agent
+        async def solve(task):
+            await Agent("a").ask("x")
+            time.sleep(30)
+    """
+    worker = await sandbox.open(dedented(source))
+    model = ScriptedModel()
+    running = asyncio.ensure_future(worker.run(Job({}), model))
+    while not model.bodies:
+        await asyncio.sleep(0.01)
+    for pid in children(os.getpid()):
         os.kill(pid, signal.SIGKILL)
     result = await asyncio.wait_for(running, 10)
     assert result.outcome is Outcome.INFRASTRUCTURE
     assert "SIGKILL" in result.error
-    assert (await run(sandbox, HEALTHY)).outcome is Outcome.ANSWERED  # dead spares are passed over
+    # The spares were killed too: a job that has not begun is given another.
+    assert (await run(sandbox, HEALTHY)).outcome is Outcome.ANSWERED
 
 
 @linux
