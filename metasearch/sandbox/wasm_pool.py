@@ -108,7 +108,10 @@ class Pool:
     async def _add(self, kind: Kind) -> None:
         """Start one interpreter and put it where it can be taken."""
         try:
-            interpreter = await self._start(kind)
+            try:
+                interpreter = await self._start(kind)
+            except SandboxUnavailable:
+                interpreter = await self._start(kind)  # one may be lost by chance, two are not
         except SandboxUnavailable as problem:
             self._refuse_waiting(problem)
             return
