@@ -31,7 +31,7 @@ from metasearch.search.proposer import Proposer, Tools
 from metasearch.search.seeds import seeds
 from metasearch.search.strategies import STRATEGIES, Strategy
 from metasearch.search.trial import Trial
-from metasearch.types import Design, Owner, Split
+from metasearch.types import Design, Json, Owner, Split
 
 __all__ = ["create", "launch"]
 
@@ -135,11 +135,12 @@ async def _open(
 ) -> _Doors:
     sandbox = await open_sandbox(
         config.sandbox.name,
-        memory_mib=config.sandbox.memory_mib,
+        run=info.id,
         parallel=config.sandbox.parallel,
         runtime=config.sandbox.runtime,
     )
     await stack.enter_async_context(sandbox)
+    archive.add_event(info.id, "sandbox", _versions(await sandbox.describe()))
     recorder = archive.recorder(info.id)
     stack.callback(recorder.close)
     spent = {}
@@ -290,6 +291,12 @@ def _for_designing(meta: ModelSettings, model: ModelSettings) -> ModelSettings:
     """
     name = f"{meta.name} (designing)" if meta.name == model.name else meta.name
     return replace(meta, name=name, remote=meta.remote or meta.name, max_field_chars=None)
+
+
+def _versions(about: dict[str, Json]) -> str:
+    """Return one line for the record: "docker, engine 28.2, python 3.12.3"."""
+    told = [f"{key} {about[key]}" for key in ("engine", "wasmtime", "python") if about.get(key)]
+    return ", ".join([str(about["name"]), *told])
 
 
 def _same(info: SearchInfo, kept: dict[str, object]) -> None:
