@@ -78,7 +78,7 @@ class Interpreter(asyncio.SubprocessProtocol):
                 return self
         except (LinkClosed, FrameError, TimeoutError) as error:
             problem = str(error) or type(error).__name__
-        except BaseException:
+        except BaseException:  # a cancelled start must not leave a process behind
             self.end("cancelled")
             raise
         else:

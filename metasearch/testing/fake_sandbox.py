@@ -199,7 +199,7 @@ class _Run:
                 return await self._answer_call(body)
             except CallRefused:
                 raise
-            except Exception as error:
+            except Exception as error:  # whatever it is, it must pass the design's own handlers
                 raise _HostFailed(error) from error
             finally:
                 self._clock.wait(-1)

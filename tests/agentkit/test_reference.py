@@ -11,7 +11,7 @@ import pytest
 from metasearch.assets import asset
 from metasearch.sandbox.base import Job
 from metasearch.testing.fake_sandbox import FakeSandbox
-from metasearch.testing.sandbox_contract import ScriptedModel
+from metasearch.testing.scripted import ScriptedModel
 from metasearch.types import Outcome, Task
 
 REFERENCE = (Path(asset("sandbox")) / "image" / "agentkit" / "REFERENCE.md").read_text()

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from metasearch.testing.sandbox_contract import ScriptedModel, dedented
+from metasearch.testing.scripted import ScriptedModel, dedented
 from metasearch.types import Outcome
 from tests.sandbox.plain_link import run_plainly
 

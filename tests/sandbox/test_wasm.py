@@ -19,7 +19,7 @@ from metasearch.sandbox.base import Job, JobResult, Limits
 from metasearch.sandbox.conversation import converse, no_model
 from metasearch.sandbox.wasm import WasmSandbox
 from metasearch.sandbox.wasm_process import Interpreter
-from metasearch.testing.sandbox_contract import HEALTHY, ScriptedModel, dedented, run
+from metasearch.testing.scripted import HEALTHY, ScriptedModel, dedented, run
 from metasearch.types import Outcome
 
 pytestmark = [pytest.mark.wasm]

@@ -20,7 +20,7 @@ async def gather(*awaitables: Any) -> list[Any]:
     tasks = [asyncio.ensure_future(each) for each in _each(awaitables)]
     try:
         return list(await asyncio.gather(*tasks))
-    except BaseException:
+    except BaseException:  # cancelled from outside too: nothing may go on unseen
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

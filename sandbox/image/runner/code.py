@@ -30,9 +30,7 @@ def execute(source: str, printed: Printed) -> dict[str, Any]:
         value = _last_value(source, names)
     except MemoryError:
         raise
-    except (
-        BaseException
-    ) as problem:  # the code is a stranger's: SystemExit and the like are its results too
+    except BaseException as problem:  # a stranger's code: SystemExit is its result too
         error = _told(problem)
     stdout = printed.text()
     if not error and value is None:
@@ -74,6 +72,6 @@ def _told(error: BaseException) -> str:
         trace = trace.tb_next
     try:
         text = "".join(traceback.format_exception(type(error), error, trace))
-    except BaseException as another:
+    except BaseException as another:  # a hostile __str__ may raise anything
         text = f"{type(error).__name__} (its text cannot be shown: {type(another).__name__})"
     return text[-_ERROR_CHARACTERS:].strip()

@@ -125,7 +125,7 @@ def run(job: dict[str, Any], pipe: Pipe) -> dict[str, Any]:
     try:
         answer = _enter(job, pipe, printed)
         return answered(answer, int(limits.get("answer_bytes", 64_000)), printed)
-    except BaseException as error:
+    except BaseException as error:  # SystemExit and the like are a design's outcome too
         ballast.clear()
         return {"type": "result", "status": "raised", **failure(error), "stdout": printed.text()}
 
