@@ -29,8 +29,6 @@ from metasearch.types import Json, Message, ModelRequest, Owner, Split, Stream, 
 TOGETHER = 64
 WAITING = 10_000
 QUESTION = "Mia buys three pens at four euros each and pays with twenty. What is left? " * 4
-    "Mia buys three pens at four euros each and pays with twenty. What does she get back? " * 4
-)
 SCHEMA: Json = {
     "type": "object",
     "properties": {"thinking": {"type": "string"}, "answer": {"type": "integer"}},
