@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from metasearch.cli.base import Verb
 from metasearch.cli.options import archive_option, entry, opened, search_option
 from metasearch.cli.output import words
+from metasearch.errors import SandboxUnavailable
+
+if TYPE_CHECKING:
+    from metasearch.export.base import Bundle
 
 __all__ = ["export"]
 
@@ -48,14 +55,38 @@ def export(
     its CARD.md says where the design comes from and how good it is.
     """
     from metasearch import plugins
-    from metasearch.cli.bundle import bundle
+    from metasearch.export.provenance import bundle
 
     write = plugins.load("exporters", form)
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
     with opened(place) as archive:
         search = archive.search(search_id)
         one = entry(archive, search, reference)
-        made = bundle(archive, search, one)
-    for path in write(made, output, force=force):
+        made = bundle(archive, search.id, one, made=today)
+    for path in write(_with_runs(made), output, force=force):
         click.echo(path)
     if form == "file":
         words(f'next: python {output} "your question"')
+
+
+def _with_runs(made: Bundle) -> Bundle:
+    """Note the results of the programs that the recorded tasks ran, for the package's own tests.
+
+    Where no sandbox is available those tasks are left out of its tests, and that is said.
+    """
+    from metasearch.export.base import runs_code
+    from metasearch.export.rerun import with_runs
+    from metasearch.sandbox.choose import open_sandbox
+
+    if not runs_code(made.design.source) or not made.recorded:
+        return made
+
+    async def play() -> Bundle:
+        async with await open_sandbox() as sandbox:
+            return await with_runs(made, sandbox)
+
+    try:
+        return asyncio.run(play())
+    except SandboxUnavailable as error:
+        words(f"programs of the recorded tasks were not run again: {error}")
+        return made
