@@ -54,9 +54,9 @@ def start(store: Any, instance: Any) -> NoReturn:
         instance.exports(store)["_start"](store)
     except wasmtime.ExitTrap:
         leave(0)
-    except wasmtime.WasmtimeError as error:
-        cause = str(error).strip().splitlines()
-        leave(EXIT_TRAP, cause[-1].strip() if cause else "trap")
+    except BaseException as error:  # noqa: BLE001 - whatever ends a guest is its own doing
+        cause = str(error).strip().splitlines() or [type(error).__name__]
+        leave(EXIT_TRAP, cause[-1].strip())
     leave(0)
 
 

@@ -205,7 +205,8 @@ class Interpreter(asyncio.SubprocessProtocol):
         if code == EXIT_LATE:
             return LinkClosed(Outcome.TIMED_OUT, said)
         if code == EXIT_TRAP:
-            return LinkClosed(Outcome.CRASHED, f"the interpreter broke off: {said}")
+            why = "often a recursion too deep for its stack"
+            return LinkClosed(Outcome.CRASHED, f"the interpreter broke off ({why}): {said}")
         if code is not None and code < 0:
             return _by_signal(-code)
         what = "could not start" if code == EXIT_SETUP else f"ended with exit code {code}"

@@ -208,6 +208,18 @@ async def test_memory_is_capped_by_the_jobs_own_limit(sandbox: WasmSandbox) -> N
     assert (await run(sandbox, source, memory_mib=64)).outcome is Outcome.OUT_OF_MEMORY
 
 
+async def test_a_stack_too_deep_is_the_designs_fault(sandbox: WasmSandbox) -> None:
+    source = """
+        def solve(task):
+            return sorted(range(900), key=lambda x: deeper(x, 400))
+        def deeper(x, n):
+            return sorted([1], key=lambda y: deeper(x, n - 1))[0] if n else x
+    """
+    result = await run(sandbox, dedented(source))
+    assert result.outcome is Outcome.CRASHED
+    assert "recursion" in result.error
+
+
 async def test_many_jobs_wait_their_turn_and_nested_ones_never_block() -> None:
     source = """
         from agentkit import run_code
