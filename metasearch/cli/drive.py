@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["drive"]
 
+TICK_SECONDS = 5.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -55,7 +56,17 @@ async def _drive(info: SearchInfo, archive: Archive, watch: Watch) -> None:
 
     interrupts = _Interrupts(watch)
     interrupts.install()
-    await launch(info, archive, watch, running=interrupts.running)
+    ticking = asyncio.create_task(_tick(watch.display))
+    try:
+        await launch(info, archive, watch, running=interrupts.running)
+    finally:
+        ticking.cancel()
+
+
+async def _tick(display: RunDisplay) -> None:
+    while True:
+        await asyncio.sleep(TICK_SECONDS)
+        display.tick()
 
 
 class _Interrupts:

@@ -121,7 +121,7 @@ def resume(search_id: str | None, display: str, place: str | None, **caps: float
 
     with opened(place, read_only=False) as archive:
         info = archive.search(search_id)
-        if info.status == "finished":
+        if info.status == "finished" and not info.reason:  # a reason: it ended early, by a cap say
             raise ConfigError(
                 f"search {info.id} is finished; `metasearch top {info.id}` shows it, and "
                 "`metasearch run` starts another"
@@ -174,7 +174,7 @@ def _watched(info: SearchInfo, archive: Archive, display: str) -> int:
     if ended.status == "paused":
         words(f"saved; go on with: metasearch resume {info.id}")
         return INTERRUPTED
-    if ended.status == "stopped" and not ended.generations:
+    if ended.reason and not ended.generations:
         raise BudgetExhausted(
             f"search {info.id} ended before one new design was evaluated: {ended.reason}; what is "
             f"done is kept: metasearch resume {info.id} with a higher cap"

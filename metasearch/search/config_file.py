@@ -177,7 +177,7 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
         value = table.get(name) if isinstance(table, dict) else None
         if not isinstance(value, str):
             continue
-        is_path = value.endswith(FILE_ENDINGS) or "/" in value
+        is_path = value.endswith(FILE_ENDINGS) or "/" in value or name == "seeds"
         if is_path and (folder / value).exists():
             values[section][name] = str(folder / value)
 

@@ -99,6 +99,16 @@ def test_plain_sums_evaluations_up_now_and_then() -> None:
     assert "failures: 1 timed_out, 1 invalid" in last
 
 
+def test_plain_breaks_a_long_silence() -> None:
+    stream, clock = io.StringIO(), Clock()
+    display = PlainDisplay(stream, clock)
+    display.show(_started())
+    for _ in range(25):
+        clock.now += 5
+        display.tick()
+    assert len(stream.getvalue().splitlines()) == 3  # after one minute, and after two
+
+
 def test_json_is_one_object_for_each_event() -> None:
     stream = io.StringIO()
     display = JsonDisplay(stream)

@@ -87,17 +87,22 @@ def test_json_display_is_json_lines_to_the_end(invoke: Invoke, endpoint: Scripte
 
 
 @pytest.mark.wasm
+@pytest.mark.parametrize(
+    ("poor", "rich"),
+    [(("--calls", "10"), ("--calls", "500")), (("--minutes", "0.0001"), ("--minutes", "9"))],
+    ids=["calls", "minutes"],
+)
 def test_a_budget_too_small_for_one_design_is_exit_3_and_resumable(
-    invoke: Invoke, endpoint: ScriptedEndpoint
+    invoke: Invoke, endpoint: ScriptedEndpoint, poor: tuple[str, str], rich: tuple[str, str]
 ) -> None:
     _configured(endpoint.base_url)
-    poor = invoke("run", "--calls", "10")
-    assert poor.exit_code == 3
-    assert "ended before one new design was evaluated" in poor.stderr
-    assert "metasearch resume sums" in poor.stderr
-    rich = invoke("resume", "--calls", "500")
-    assert rich.exit_code == 0, rich.stderr
-    assert "Best is #2 checker" in rich.stdout
+    ended = invoke("run", *poor)
+    assert ended.exit_code == 3
+    assert "ended before one new design was evaluated" in ended.stderr
+    assert "metasearch resume sums" in ended.stderr
+    resumed = invoke("resume", *rich)
+    assert resumed.exit_code == 0, resumed.stderr
+    assert "Best is #2 checker" in resumed.stdout
     assert invoke("resume").exit_code == 2  # finished: there is nothing to go on with
 
 

@@ -125,8 +125,10 @@ def test_an_unknown_preset_lists_the_known_ones() -> None:
 
 def test_files_that_the_configuration_names_lie_beside_it(tmp_path: Path) -> None:
     (tmp_path / "mine.jsonl").write_text("")
-    path = _write(tmp_path, '[domain]\nspec = "mine.jsonl"\n')
+    (tmp_path / "own").mkdir()
+    path = _write(tmp_path, '[domain]\nspec = "mine.jsonl"\n[search]\nseeds = "own"\n')
     assert load_config(path).domain.spec == str(tmp_path / "mine.jsonl")
+    assert load_config(path).search.seeds == str(tmp_path / "own")
 
 
 @pytest.mark.parametrize("name", preset_names())

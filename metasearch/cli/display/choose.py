@@ -18,6 +18,10 @@ KINDS = ("auto", "rich", "plain", "json", "none")
 class RunDisplay(Display, Protocol):
     """A display that holds something until it is closed."""
 
+    def tick(self) -> None:
+        """Notice that time passes; called every few seconds, events or not."""
+        ...
+
     def close(self) -> None:
         """Give back what it holds; safe to call twice."""
         ...
@@ -28,6 +32,9 @@ class NoDisplay:
 
     def show(self, event: Event) -> None:
         """Take one event."""
+
+    def tick(self) -> None:
+        """Time does not matter."""
 
     def close(self) -> None:
         """Nothing is held."""

@@ -24,5 +24,8 @@ class JsonDisplay:
         self._stream.write(json.dumps(record, default=str) + "\n")
         self._stream.flush()
 
+    def tick(self) -> None:
+        """Only events are told."""
+
     def close(self) -> None:
         """Nothing is held."""

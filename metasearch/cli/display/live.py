@@ -60,6 +60,9 @@ class LiveDisplay:
             case _:
                 pass
 
+    def tick(self) -> None:
+        """The foot is drawn again by itself."""
+
     def close(self) -> None:
         """Give the terminal back; safe to call twice."""
         self._live.stop()

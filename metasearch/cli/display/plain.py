@@ -19,10 +19,14 @@ from metasearch.search.events import (
 __all__ = ["PlainDisplay"]
 
 PROGRESS_SECONDS = 15.0
+SILENCE_SECONDS = 60.0
 
 
 class PlainDisplay:
-    """Writes lines; evaluations are summed up in one line every 15 seconds."""
+    """Writes lines; evaluations are summed up in one line every 15 seconds.
+
+    After a minute of silence a line says that it goes on: a slow model writes for long.
+    """
 
     def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
         self._stream = stream
@@ -37,13 +41,18 @@ class PlainDisplay:
         if line:
             self._write(line)
         elif self._clock() - self._said >= PROGRESS_SECONDS:
-            self._said = self._clock()
+            self._write(phrases.status(self._progress))
+
+    def tick(self) -> None:
+        """Break a long silence."""
+        if self._progress.started and self._clock() - self._said >= SILENCE_SECONDS:
             self._write(phrases.status(self._progress))
 
     def close(self) -> None:
         """Nothing is held."""
 
     def _write(self, line: str) -> None:
+        self._said = self._clock()
         self._stream.write(f"[{duration(self._progress.elapsed):>6}] {line}\n")
         self._stream.flush()
 
