@@ -22,7 +22,8 @@ __all__ = ["Interpreter"]
 
 START_SECONDS = 60.0  # until the ready frame; 0.07 s on an idle machine
 _CHILD = Path(__file__).with_name("wasm_child.py")
-_ENOUGH_FRAMES = 64  # unread; then the pipe is left to fill up
+_ENOUGH_FRAMES = 64  # unread, or ...
+_ENOUGH_BYTES = 2 * MAX_FROM_JOB  # ... so many bytes: then the pipe is left to fill up
 _DIAGNOSIS_BYTES = 2_000
 # Signals that a guest could bring about by breaking the runtime; a plain kill comes from outside.
 _FAULTS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGTRAP")
@@ -36,7 +37,9 @@ class Interpreter(asyncio.SubprocessProtocol):
         self._transport: asyncio.SubprocessTransport | None = None
         self._buffer = bytearray()
         self._frames: deque[bytes] = deque()
+        self._unread = 0  # bytes in them
         self._cut_off = 0  # frames so far
+        self._paused = False
         self._fault: FrameError | None = None
         self._said = bytearray()  # by the child itself: the guest has no standard error
         self._news = asyncio.Event()
@@ -117,7 +120,8 @@ class Interpreter(asyncio.SubprocessProtocol):
             self._news.clear()
             await self._news.wait()
         body = self._frames.popleft()
-        if len(self._frames) == _ENOUGH_FRAMES - 1:
+        self._unread -= len(body)
+        if self._paused:
             self._reading(True)
             self._cut()
         return body
@@ -170,7 +174,7 @@ class Interpreter(asyncio.SubprocessProtocol):
     def _cut(self) -> None:
         """Cut whole frames off the buffer, until there are enough of them unread."""
         while len(self._buffer) >= 4 and self._fault is None:
-            if len(self._frames) >= _ENOUGH_FRAMES:
+            if len(self._frames) >= _ENOUGH_FRAMES or self._unread >= _ENOUGH_BYTES:
                 self._reading(False)
                 break
             size = int.from_bytes(self._buffer[:4], "big")
@@ -182,11 +186,13 @@ class Interpreter(asyncio.SubprocessProtocol):
                 break
             self._frames.append(bytes(self._buffer[4 : 4 + size]))
             del self._buffer[: 4 + size]
+            self._unread += size
             self._cut_off += 1
         self._news.set()
 
     def _reading(self, on: bool) -> None:
         pipe: Any = self._transport.get_pipe_transport(1) if self._transport else None
+        self._paused = not on
         if pipe is None or pipe.is_closing():
             return
         if on:
