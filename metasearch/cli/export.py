@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +73,8 @@ def _with_runs(made: Bundle) -> Bundle:
 
     Where no sandbox is available those tasks are left out of its tests, and that is said.
     """
+    import asyncio
+
     from metasearch.export.base import runs_code
     from metasearch.export.rerun import with_runs
     from metasearch.sandbox.choose import open_sandbox
