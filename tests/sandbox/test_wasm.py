@@ -269,10 +269,10 @@ def cache(prepared: Path, tmp_path: Path) -> Path:
 
 
 async def test_preparing_happens_once(cache: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in cache.iterdir()}
+    before = {path: path.stat().st_ino for path in cache.iterdir()}
     assert {path.suffix for path in before} == {".code", ".memory", ".json"}
     image = await wasm_image.prepare(cache)
-    assert {path: path.stat().st_mtime_ns for path in cache.iterdir()} == before
+    assert {path: path.stat().st_ino for path in cache.iterdir()} == before
     assert image.sha256 == wasm_image.MODULE_SHA256
 
 
@@ -285,16 +285,16 @@ async def test_damaged_files_are_made_anew(cache: Path, which: str, damage: str)
         assert (await run(sandbox, HEALTHY)).outcome is Outcome.ANSWERED
 
 
-async def test_old_images_do_not_pile_up(cache: Path) -> None:
-    for number in range(9):
-        (cache / f"wasm-old-{number}.memory").write_bytes(b"old")
-    for path in cache.glob("wasm-*-*.memory"):
-        if "old" not in path.name:
-            path.unlink()
+async def test_files_that_nobody_opens_any_more_are_removed(cache: Path) -> None:
+    days = wasm_image.KEPT_DAYS
+    for name, age in (("old.memory", days + 1), ("old.code", days + 1), ("young.memory", days - 1)):
+        path = cache / f"wasm-{name}"
+        path.write_bytes(b"x")
+        os.utime(path, (time.time() - age * 86_400,) * 2)
     image = await wasm_image.prepare(cache)
-    kept = list(cache.glob("*.memory"))
-    assert len(kept) == wasm_image.KEPT_IMAGES
-    assert image.memory in kept
+    left = {path.name for path in cache.iterdir()}
+    names = {image.code.name, image.memory.name, "wasm-module.json", "wasm-young.memory"}
+    assert left == names
 
 
 async def test_a_cache_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
