@@ -241,12 +241,16 @@ class OpenAIGateway:
                     continue
 
     async def close(self) -> None:
-        """End the calls under way and close the clients; safe to call twice."""
+        """End the calls under way and close the clients; safe to call twice.
+
+        An answer that has come is still kept; what is with the endpoint is given up.
+        """
         self._closed = True
-        tasks = [flight.task for flight in self._flights.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        flights = list(self._flights.values())
+        for flight in flights:
+            if not flight.attempts.answered:
+                flight.task.cancel()
+        await asyncio.gather(*(flight.task for flight in flights), return_exceptions=True)
         await self._clients.close()
 
     async def __aenter__(self) -> Self:
@@ -295,7 +299,8 @@ class OpenAIGateway:
         finally:
             flight.waiters -= 1
             # Nobody wants it any more; once it is on the wire it is paid for, so let it end.
-            if not flight.waiters and not flight.attempts.on_wire:
+            attempts = flight.attempts
+            if not (flight.waiters or attempts.on_wire or attempts.answered):
                 flight.task.cancel()
 
     async def _fly(

@@ -23,6 +23,7 @@ SMALLEST_ROUND = 16
 PAUSE_SHARE = 0.75  # of a round refused: then everybody waits for Retry-After, not one caller
 HELPED = 0.6  # a cut helped when refusals fell below this part of their share before
 KEPT = 0.8  # ... or when throughput stayed above this part
+BY_CHANCE = 0.75  # who refuses a larger share than this does not do so at random
 CALM_ROUNDS = 20  # after an undone cut refusals of the same share are put up with for so long
 MORE_REFUSALS = 0.2  # ... unless their share rises by this
 
@@ -182,7 +183,7 @@ class AdaptiveLimit:
             before is not None
             and now.limit < before.limit
             and 0 < now.rate < KEPT * before.rate
-            and now.refused > HELPED * before.refused
+            and HELPED * before.refused < now.refused < BY_CHANCE
         )
 
 

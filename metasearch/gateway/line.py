@@ -55,11 +55,13 @@ class Attempts:
     Attributes:
         lose: is awaited when an answer was lost, before the next attempt.
         on_wire: an attempt is with the endpoint, so that it may be billed.
+        answered: an attempt brought an answer, which is paid for and has to be kept.
         alike: failures of the kind of the last one (`why`), refusals for load left out.
     """
 
     lose: Callable[[], Awaitable[None]] | None = None
     on_wire: bool = False
+    answered: bool = False
     made: int = 0
     failed: int = 0
     why: str = ""
@@ -170,6 +172,7 @@ class Line:
         else:
             self.limit.answered(slot)
             self.health.answered()
+            attempts.answered = True
             return Answer(completion, self._clock() - began)
         finally:
             attempts.on_wire = False

@@ -25,7 +25,8 @@ class ModelSettings:
         key_env: environment variable with the key; None where the endpoint wants none.
         max_tokens: new tokens of a call; a larger wish is cut to it.
         temperature: sent where a request has none; None sends none, the endpoint decides.
-        context_tokens: what prompt and new tokens may take together; None is not known.
+        context_tokens: what prompt and new tokens may take together, for whoever builds prompts;
+            None is not known.
         concurrency: calls in flight at most, at least 1; it adapts below that.
         requests_per_minute: None is no limit.
         timeout: seconds for one attempt, from sending to the last byte.

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from metasearch.errors import ConfigError
+from metasearch.errors import ConfigError, GatewayUnavailable
 from metasearch.gateway.base import Caps
 from metasearch.gateway.client import NotRecorded, RecordMode
 from metasearch.gateway.wire import prompt_bound
@@ -136,6 +136,45 @@ async def test_what_is_paid_for_is_kept_though_nobody_waits_any_more(
     await asyncio.gather(asking, return_exceptions=True)
     await asyncio.sleep(0.4)
     assert len(record.kept) == gateway.spent().calls == 1
+
+
+@pytest.mark.parametrize("end", ["cancelled", "closed"])
+async def test_an_answer_that_has_come_is_kept_whatever_happens(
+    end: str, make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    class Slow(MemoryRecord):
+        begun = False
+
+        async def keep(self, *given: Any) -> None:
+            self.begun = True
+            await asyncio.sleep(0.1)
+            await super().keep(*given)
+
+    record = Slow()
+    gateway = make(record=record)
+    asking = asyncio.create_task(ask(gateway, question()))
+    while not record.begun:
+        await asyncio.sleep(0.01)
+    if end == "cancelled":
+        asking.cancel()
+        await asyncio.sleep(0.2)
+    else:
+        await gateway.close()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert len(record.kept) == 1
+
+
+async def test_closing_gives_up_what_is_with_the_endpoint(
+    make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.latency = 60.0
+    gateway = make()
+    asking = asyncio.create_task(ask(gateway, question()))
+    while not endpoint.in_flight:
+        await asyncio.sleep(0.01)
+    await asyncio.wait_for(gateway.close(), 5)
+    with pytest.raises(GatewayUnavailable, match="closed"):
+        await asking
 
 
 async def test_what_nobody_wants_any_more_is_not_begun(
