@@ -56,6 +56,7 @@ class Attempts:
         lose: is awaited when an answer was lost, before the next attempt.
         on_wire: an attempt is with the endpoint, so that it may be billed.
         answered: an attempt brought an answer, which is paid for and has to be kept.
+        streak: failures since anybody's last answer; `seen` is how many answers that was.
         alike: failures of the kind of the last one (`why`), refusals for load left out.
     """
 
@@ -64,6 +65,8 @@ class Attempts:
     answered: bool = False
     made: int = 0
     failed: int = 0
+    streak: int = 0
+    seen: int = 0
     why: str = ""
     alike: int = 0
     since: float | None = None  # first failure
@@ -212,11 +215,15 @@ class Line:
         self._give_up(verdict, attempts, self.settings.patience if patience is None else patience)
         if verdict.retry_after is not None:
             return Wait(verdict.retry_after * (1 + 0.1 * self._rng.random()), verdict.answered)
-        longest = min(FIRST_DELAY * 2 ** min(attempts.failed - 1, 10), LONGEST_DELAY)
+        longest = min(FIRST_DELAY * 2 ** min(attempts.streak - 1, 10), LONGEST_DELAY)
         return Wait(self._rng.uniform(0, longest), verdict.answered)
 
     def _count(self, verdict: Retry, attempts: Attempts) -> None:
         attempts.failed += 1
+        # Waiting longer each time is for an endpoint that is down. Where others get their answers,
+        # the limit on calls in flight already says how much it can bear.
+        attempts.streak = 1 if self.health.answers > attempts.seen else attempts.streak + 1
+        attempts.seen = self.health.answers
         self.counts["lost"] += verdict.answered
         if verdict.tries:
             attempts.alike = attempts.alike + 1 if verdict.why == attempts.why else 1
