@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from metasearch.search.checks import check, idea_of
 from metasearch.search.novelty import normalised
 from metasearch.search.proposer import Brief, Parent, Proposal, Tools
-from metasearch.search.recombine import crossing, routing, structure, tuning
+from metasearch.search.recombine import crossing, routing, structure, thinking, tuning
 from metasearch.search.recombine.calls import worst_calls
 from metasearch.search.recombine.scene import Scene, Sketch
 from metasearch.search.recombine.text import Unsuitable
@@ -34,6 +34,7 @@ OPERATORS: dict[str, tuple[Callable[[Scene], Sketch], float]] = {
     "panel": (structure.panel, 0.8),
     "critic": (structure.critic, 1.0),
     "program_first": (structure.program_first, 1.5),
+    "think_first": (thinking.think_first, 1.5),
     "repair": (structure.repair, 1.2),
     "cascade": (structure.cascade, 1.2),
     "agree": (structure.agree, 1.2),
