@@ -282,7 +282,7 @@ async def test_a_request_that_always_fails_is_blamed_and_not_the_endpoint(
             await asyncio.sleep(0.02)
 
     beside = asyncio.create_task(others())
-    with pytest.raises(RequestRefused, match="6 times for this request"):
+    with pytest.raises(RequestRefused, match=r"\d+ times for this request"):
         await gateway.ask(question("poison"), Stream("t"), Owner.EVALUATION)
     beside.cancel()
     assert gateway.trouble() == ""
