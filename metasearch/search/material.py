@@ -13,6 +13,7 @@ from pathlib import Path
 from string import Template
 
 from metasearch.assets import asset
+from metasearch.search.checks import ALLOWED_MODULES
 from metasearch.search.proposer import Brief, Parent
 from metasearch.search.quote import Quoter, clean, cut
 from metasearch.stats import bootstrap_mean
@@ -46,6 +47,7 @@ def excerpt(brief: Brief, quoter: Quoter) -> str:
     """Return the user message that asks for a design, with a few parents and a digest."""
     return prompt("propose").substitute(
         kit=kit_reference(),
+        modules=_modules(),
         domain=brief.domain,
         description=brief.description,
         samples=_samples(brief.samples),
@@ -73,11 +75,17 @@ def whole_archive(brief: Brief, quoter: Quoter) -> str:
     text = json.dumps(entries, indent=1, ensure_ascii=False)
     return prompt("archive").substitute(
         kit=kit_reference(),
+        modules=_modules(),
         domain=brief.domain,
         description=brief.description,
         samples=_samples(brief.samples[:1]),
         archive=quoter.block("archive", text, len(text)),
     )
+
+
+def _modules() -> str:
+    """Return the modules of the standard library that a design may import."""
+    return ", ".join(sorted(one for one in ALLOWED_MODULES if not one.startswith("agentkit")))
 
 
 def fitness(parent: Parent) -> str:
