@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from metasearch.search.config import SearchConfig
 from metasearch.search.events import EvaluationDone, Event
 from metasearch.search.launch import create, launch
 from metasearch.search.loop import Search
-from metasearch.testing.endpoint import ScriptedEndpoint
+from metasearch.testing.endpoint import ScriptedEndpoint, ScriptedReply
 from metasearch.types import Outcome, Owner, Split
 from tests.e2e.scripted import GOOD, script, write_tasks
 
@@ -151,3 +153,39 @@ async def test_the_same_name_with_other_settings_is_refused(tmp_path: Path) -> N
     with pytest.raises(ConfigError, match="another \\[search\\]"):
         create(config(tmp_path, "http://127.0.0.1:1/v1", designs=9), archive)
     archive.close()
+
+
+@pytest.mark.wasm
+async def test_the_order_in_which_replies_come_does_not_change_what_is_found(
+    tmp_path: Path,
+) -> None:
+    found = []
+    for run_number in (1, 2):
+        rng = random.Random(run_number)
+        archive = Archive.open(tmp_path / f"archive{run_number}.db")
+        late = partial(_late, rng)
+        with ScriptedEndpoint(late) as endpoint:
+            settings = config(
+                tmp_path,
+                endpoint.base_url,
+                designs=4,
+                in_flight=3,
+                stages=[4, "all"],
+                proposers={"recombine": 1},
+            )
+            sizes = settings.domain.sizes.model_copy(update={"validation": 8, "test": 4})
+            domain = settings.domain.model_copy(update={"sizes": sizes})
+            assert await run(archive, settings.model_copy(update={"domain": domain})) == "finished"
+        found.append(
+            [
+                (entry.number, entry.design and entry.design.id, entry.status, entry.parents)
+                for entry in archive.entries("sums")
+            ]
+        )
+        archive.close()
+    assert found[0] == found[1]
+    assert sum(status in ("evaluated", "stopped") for _, _, status, _ in found[0]) == 6
+
+
+def _late(rng: random.Random, request: dict[str, object]) -> ScriptedReply:
+    return ScriptedReply(script(request), latency=rng.uniform(0.0, 0.1))
