@@ -315,7 +315,7 @@ class OpenAIGateway:
         await stake.hold()
         try:
             answer = await line.call(request, stream, attempts)
-        except BaseException:
+        except BaseException:  # cancelled, too: what is held must come back
             stake.release()
             raise
         reply, paid = self._reply(line, answer)

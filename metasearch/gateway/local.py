@@ -26,7 +26,14 @@ import platformdirs
 
 from metasearch.errors import ConfigError, GatewayUnavailable
 from metasearch.gateway.fetch import DEFAULT_MODEL, MODELS, Tell, fetch, model_path
-from metasearch.gateway.local_server import STATE, USERS, is_alive, write_state
+from metasearch.gateway.local_server import (
+    PORT,
+    STATE,
+    USERS,
+    is_alive,
+    users_alive,
+    write_state,
+)
 from metasearch.gateway.lock import exclusive
 
 __all__ = [
@@ -120,34 +127,37 @@ def start(
             "endpoint with --base-url and --model"
         )
     file = fetch(name, progress=progress)
+    orders = {
+        "model": name,
+        "model_file": str(file),
+        "parallel": parallel,
+        "context_tokens": context_tokens,
+        "keep": keep,
+    }
     folder = _folder()
     with exclusive(folder / "lock"):
         claim = _claim(folder)
         try:
-            state = _running(folder)
-            if state is None:
-                state = _spawn(
-                    folder,
-                    {
-                        "model": name,
-                        "model_file": str(file),
-                        "parallel": parallel,
-                        "context_tokens": context_tokens,
-                        "keep": keep,
-                        "token": secrets.token_hex(8),
-                    },
-                )
-            elif keep and not state["keep"]:
-                state["keep"] = True
-                write_state(folder, state)
-            if state["model"] != name:
-                raise ConfigError(
-                    f"the local server runs {state['model']}, not {name}: metasearch local stop"
-                )
-        except BaseException:
+            return _server(_found_or_spawned(folder, orders), claim)
+        except BaseException:  # Ctrl-C, too: without a server there is nothing to claim
             claim.unlink(missing_ok=True)
             raise
-    return _server(state, claim)
+
+
+def _found_or_spawned(folder: Path, orders: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of the server that runs, after starting it if none does."""
+    state = _running(folder)
+    if state is None:
+        fresh = {"token": secrets.token_hex(8), "port": _last_port(folder)}
+        return _spawn(folder, {**orders, **fresh})
+    if state["model"] != orders["model"]:
+        raise ConfigError(
+            f"the local server runs {state['model']}, not {orders['model']}: metasearch local stop"
+        )
+    if orders["keep"] and not state["keep"]:
+        state["keep"] = True
+        write_state(folder, state)
+    return state
 
 
 def status() -> LocalServer | None:
@@ -157,13 +167,22 @@ def status() -> LocalServer | None:
 
 
 def stop() -> bool:
-    """Stop the server, whoever uses it; False when none was running."""
+    """Stop the server that was left running; False when none was.
+
+    Raises:
+        ConfigError: a process still uses it; it is no longer kept and ends with its last user.
+    """
     folder = _folder()
     with exclusive(folder / "lock"):
         state = _running(folder)
-        (folder / STATE).unlink(missing_ok=True)  # the server sees it within half a second
         if state is None:
+            (folder / STATE).unlink(missing_ok=True)
             return False
+        if users := users_alive(folder) - {os.getpid()}:
+            write_state(folder, {**state, "keep": False})
+            pids = ", ".join(str(pid) for pid in sorted(users))
+            raise ConfigError(f"process {pids} still uses the local server, which ends with it")
+        (folder / STATE).unlink()  # the server sees it within half a second
         _await_end(state["pid"])
     return True
 
@@ -178,6 +197,14 @@ def _claim(folder: Path) -> Path:
     claim = folder / USERS / f"{os.getpid()}-{next(_users)}"
     claim.touch()
     return claim
+
+
+def _last_port(folder: Path) -> int:
+    """Return the port of the last server: one that died comes back where its users look for it."""
+    try:
+        return int((folder / PORT).read_text("ascii"))
+    except (OSError, ValueError):
+        return 0
 
 
 def _running(folder: Path) -> dict[str, Any] | None:

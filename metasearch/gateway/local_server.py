@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-__all__ = ["STATE", "USERS", "is_alive", "write_state"]
+__all__ = ["PORT", "STATE", "USERS", "is_alive", "users_alive", "write_state"]
 
 STATE = "server.json"
 USERS = "users"
+PORT = "port"
 WATCH_SECONDS = 0.5
 PROMPT_CACHE_MIB = 256  # prefixes kept beside the slots; llama.cpp's own default is 8 GiB
 
@@ -61,7 +63,7 @@ def _serve(orders: dict[str, Any]) -> Any:
     params.model.path = orders["model_file"]
     params.model_alias = {orders["model"]}
     params.hostnames = ["127.0.0.1"]
-    params.port = 0
+    params.port = _free(orders["port"])
     params.n_parallel = orders["parallel"]
     params.n_ctx = orders["parallel"] * orders["context_tokens"]
     params.kv_unified = False
@@ -80,12 +82,28 @@ def write_state(folder: Path, state: dict[str, Any]) -> None:
     os.replace(draft, folder / STATE)
 
 
-def _is_needed(folder: Path) -> bool:
+def users_alive(folder: Path) -> set[int]:
+    """Return the processes that use the server; the traces of those that are gone are removed."""
+    alive = set()
     for user in (folder / USERS).iterdir():
-        if is_alive(int(user.name.partition("-")[0])):
-            return True
-        user.unlink(missing_ok=True)
-    return False
+        pid = int(user.name.partition("-")[0])
+        if is_alive(pid):
+            alive.add(pid)
+        else:
+            user.unlink(missing_ok=True)
+    return alive
+
+
+def _free(port: int) -> int:
+    """Return the port if it is free, else 0: any."""
+    with socket.socket() as probe:
+        if sys.platform != "win32":  # connections of the dead server linger for a minute
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+    return port
 
 
 def _watch(folder: Path, token: str) -> None:
@@ -96,7 +114,7 @@ def _watch(folder: Path, token: str) -> None:
             state = json.loads((folder / STATE).read_text("utf-8"))
         except (OSError, ValueError):
             return  # the state is gone: that is the order to stop
-        if state["token"] != token or not (state["keep"] or _is_needed(folder)):
+        if state["token"] != token or not (state["keep"] or users_alive(folder)):
             return
 
 
@@ -108,6 +126,7 @@ def main() -> None:
     address = server.listening_address
     token = orders["token"]
     state = {**orders, "pid": os.getpid(), "address": address}
+    (folder / PORT).write_text(address.rpartition(":")[2], "ascii")
     write_state(folder, state)
     _watch(folder, token)
     _withdraw(folder, token)

@@ -110,7 +110,7 @@ class FakeGateway:
         try:
             await asyncio.sleep(self._latency)
             reply = self._reply(request)
-        except BaseException:
+        except BaseException:  # cancelled, too: what is held must come back
             self.budget.release(reservation)
             raise
         self.budget.settle(reservation, reply.usage, self._price.of(reply.usage))

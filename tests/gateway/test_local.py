@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from metasearch.errors import ConfigError
 from metasearch.gateway import local
 from metasearch.gateway.base import Caps, PromptTooLong
 from metasearch.gateway.budget import Budget
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.local
 
 OWNER = """
 import sys, time
+from metasearch.errors import ConfigError
 from metasearch.gateway import local
 print(local.start(parallel=2, context_tokens=512).pid, flush=True)
 time.sleep(100)
@@ -122,6 +124,33 @@ def test_it_never_survives_its_last_user(end: signal.Signals, tmp_path: Path, fo
         pid = int(owner.stdout.readline())
         owner.send_signal(end)
     assert gone(pid)
+
+
+def test_one_that_died_comes_back_where_its_users_look_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path)
+    first = local.start(parallel=1, context_tokens=512)
+    os.kill(first.pid, signal.SIGKILL)
+    assert gone(first.pid)
+    second = local.start(parallel=1, context_tokens=512)
+    assert second.base_url == first.base_url
+    first.close()
+    second.close()
+    assert gone(second.pid)
+
+
+def test_stopping_takes_it_from_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path)
+    kept = local.start(keep=True, parallel=1, context_tokens=512)
+    kept.close()
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as user:
+        (tmp_path / "local" / "users" / f"{user.pid}-0").touch()
+        with pytest.raises(ConfigError, match=f"process {user.pid} still uses"):
+            local.stop()
+        assert is_alive(kept.pid)
+        user.kill()
+    assert gone(kept.pid), "it is no longer kept"
 
 
 def test_kept_it_outlives_its_users_until_it_is_stopped(
