@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from metasearch.domains.base import Domain
 from metasearch.errors import SandboxUnavailable
-from metasearch.gateway.base import Gateway, PromptTooLong
+from metasearch.gateway.base import Gateway, RequestRefused
 from metasearch.sandbox.base import CallRefused, Job, JobResult, Limits, Worker
 from metasearch.types import (
     Design,
@@ -93,7 +93,7 @@ class _Desk:
         self.asked.append((position, agent, request.key(stream), request))
         try:
             reply = await self.gateway.ask(request, stream, Owner.EVALUATION)
-        except PromptTooLong as error:
+        except RequestRefused as error:
             self.refusals[position] = str(error)
             raise CallRefused("bad_request", str(error)) from None
         self.replies[position] = reply

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from metasearch.gateway.base import Gateway, PromptTooLong
+from metasearch.gateway.base import Gateway, RequestRefused
 from metasearch.search.checks import idea_of
 from metasearch.search.material import excerpt, prompt
 from metasearch.search.proposer import Brief, Proposal, Tools
@@ -102,7 +102,7 @@ class MetaAgent:
                 talk.say("assistant", reply.text)
                 talk.say("user", prompt(name).template)
                 reply = await self._ask(brief, talk)
-        except PromptTooLong as error:
+        except RequestRefused as error:
             return Proposal(None, "", parents, talk.usage, talk.dollars, str(error))
         design, reason = read_design(reply.text)
         return Proposal(
