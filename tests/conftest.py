@@ -1,7 +1,7 @@
 """Which tests can run here: what is missing is left out and named at the end, or is a failure.
 
-METASEARCH_REQUIRE=docker,wasm,local,tasks turns each named part from "left out" into a failure, so that
-continuous integration cannot pass by skipping.
+METASEARCH_REQUIRE=docker,wasm,local,tasks turns each named part from "left out" into a failure, so
+that continuous integration cannot pass by skipping.
 """
 
 from __future__ import annotations

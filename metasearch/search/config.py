@@ -252,9 +252,7 @@ class SearchConfig(Section):
         own = {} if self.meta_model is None else self.meta_model.model_dump(exclude_unset=True)
         is_local = own.get("name", self.model.name) == LOCAL
         tokens = max(self.model.max_tokens, DESIGN_TOKENS_LOCAL if is_local else DESIGN_TOKENS)
-        return self.model.model_copy(
-            update={"max_tokens": tokens, "max_field_chars": None, **own}
-        )
+        return self.model.model_copy(update={"max_tokens": tokens, "max_field_chars": None, **own})
 
     def weights(self) -> dict[str, float]:
         """Return the proposers with their weights, which sum to 1."""
