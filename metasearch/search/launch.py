@@ -175,11 +175,27 @@ def _assemble(
     display: Display,
     doors: _Doors,
 ) -> Search:
-    limits = Limits(
-        active_seconds=config.sandbox.active_seconds,
-        wall_seconds=config.sandbox.wall_seconds,
-        memory_mib=config.sandbox.memory_mib,
+    measurer = Measurer(
+        search_id=info.id,
+        archive=archive,
+        evaluator=_evaluator(config, domain, doors),
+        sandbox=doors.sandbox,
+        display=display,
+        repeats=config.search.repeats,
     )
+    trial = Trial(
+        measurer=measurer,
+        proposers=_proposers(config, strategy, doors),
+        selector=strategy.selector,
+        seed=config.search.seed,
+        smoke=config.search.smoke,
+        repairs=config.search.repairs,
+        remembers=strategy.remembers,
+    )
+    return Search(config, measurer, trial, baselines(config), time.monotonic)
+
+
+def _evaluator(config: SearchConfig, domain: Domain, doors: _Doors) -> Evaluator:
     asking = Asking(
         model=doors.model.name,
         max_tokens=doors.model.max_tokens,
@@ -187,15 +203,18 @@ def _assemble(
         calls_per_task=config.search.calls_per_task,
         tokens_per_task=config.search.tokens_per_task,
     )
-    slots = asyncio.Semaphore(config.sandbox.parallel or config.model.concurrency)
-    measurer = Measurer(
-        search_id=info.id,
-        archive=archive,
-        evaluator=Evaluator(doors.gateway, domain, asking, limits, slots),
-        sandbox=doors.sandbox,
-        display=display,
-        repeats=config.search.repeats,
+    limits = Limits(
+        active_seconds=config.sandbox.active_seconds,
+        wall_seconds=config.sandbox.wall_seconds,
+        memory_mib=config.sandbox.memory_mib,
     )
+    slots = asyncio.Semaphore(config.sandbox.parallel or config.model.concurrency)
+    return Evaluator(doors.gateway, domain, asking, limits, slots)
+
+
+def _proposers(
+    config: SearchConfig, strategy: Strategy, doors: _Doors
+) -> dict[str, tuple[Proposer, float]]:
     tools = Tools(
         gateway=doors.gateway,
         model=doors.meta.name,
@@ -205,20 +224,10 @@ def _assemble(
         material=strategy.material,
         calls_per_task=config.search.calls_per_task,
     )
-    proposers: dict[str, tuple[Proposer, float]] = {
+    return {
         name: (plugins.load("proposers", name)(tools), weight)
         for name, weight in config.weights().items()
     }
-    trial = Trial(
-        measurer=measurer,
-        proposers=proposers,
-        selector=strategy.selector,
-        seed=config.search.seed,
-        smoke=config.search.smoke,
-        repairs=config.search.repairs,
-        remembers=strategy.remembers,
-    )
-    return Search(config, measurer, trial, baselines(config), time.monotonic)
 
 
 def baselines(config: SearchConfig) -> list[Design]:

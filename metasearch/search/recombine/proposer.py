@@ -6,10 +6,14 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
+import metasearch.search.recombine.crossing as crossing
+import metasearch.search.recombine.routing as routing
+import metasearch.search.recombine.structure as structure
+import metasearch.search.recombine.thinking as thinking
+import metasearch.search.recombine.tuning as tuning
 from metasearch.search.checks import check, idea_of
 from metasearch.search.novelty import normalised
 from metasearch.search.proposer import Brief, Parent, Proposal, Tools
-from metasearch.search.recombine import crossing, routing, structure, thinking, tuning
 from metasearch.search.recombine.calls import worst_calls
 from metasearch.search.recombine.scene import Scene, Sketch
 from metasearch.search.recombine.text import Unsuitable

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+import metasearch.search.recombine.templates as templates
 from metasearch.search.proposer import Parent
-from metasearch.search.recombine import templates
 from metasearch.search.recombine.compose import Part, assembled, literal_tuple, part_of
 from metasearch.search.recombine.naming import NAME_LENGTH
 from metasearch.search.recombine.phrases import CUES, KINDS, Cue, Leaning

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
+import metasearch.search.recombine.templates as templates
 from metasearch.search.proposer import Parent
-from metasearch.search.recombine import templates
 from metasearch.search.recombine.calls import worst_calls
 from metasearch.search.recombine.compose import Part, assembled, part_of, ways_in
 from metasearch.search.recombine.module import Module, merge, taken_apart
