@@ -17,7 +17,6 @@ from metasearch.errors import BudgetExhausted, ConfigError, MetasearchError
 if TYPE_CHECKING:
     from metasearch.archive import Archive
     from metasearch.archive.records import SearchInfo
-    from metasearch.search.config import SearchConfig
 
 __all__ = ["resume", "run"]
 
@@ -82,10 +81,11 @@ def run(
 
         return print_estimate(config)
     from metasearch.archive import Archive
+    from metasearch.cli.prepare import prepare
     from metasearch.search.launch import baselines, create
 
     baselines(config)  # what is wrong with them is better told before anything is written
-    _fetch_local(config)
+    prepare(config)
     archive = Archive.open(config.archive)
     try:
         info = _with_budget(create(config, archive), config.to_json()["budget"])
@@ -118,6 +118,8 @@ def resume(search_id: str | None, display: str, place: str | None, **caps: float
     are paid are taken from the archive.
     """
     from metasearch.cli.options import opened
+    from metasearch.cli.prepare import prepare
+    from metasearch.search.config import SearchConfig
 
     with opened(place, read_only=False) as archive:
         info = archive.search(search_id)
@@ -128,21 +130,8 @@ def resume(search_id: str | None, display: str, place: str | None, **caps: float
             )
         new = {name: cap for name, cap in caps.items() if cap is not None}
         info = _with_budget(info, {**info.config["budget"], **new})
+        prepare(SearchConfig.model_validate(info.config))
         return _watched(info, archive, display)
-
-
-def _fetch_local(config: SearchConfig) -> None:
-    """See that the model on this machine is there, with words about a long download."""
-    from importlib.util import find_spec
-
-    from metasearch.search.config import LOCAL
-
-    if LOCAL in (config.model.name, config.designer().name) and find_spec("xllamacpp"):
-        from metasearch.gateway import local
-
-        if local.available():  # says what is missing: the file
-            local.fetch(progress=words)
-            words(local.LICENCE)
 
 
 def _with_budget(info: SearchInfo, budget: dict[str, Any]) -> SearchInfo:
