@@ -56,8 +56,14 @@ def conclusion(standing: Standing) -> list[str]:
     return [
         *lines,
         f"  test        {difference(standing.test)}",
-        f"              sealed until the end, so nothing to correct: {verdict(standing.test)}",
+        f"              {_seal(standing.looks)}: {verdict(standing.test)}",
     ]
+
+
+def _seal(looks: int) -> str:
+    if looks > 1:
+        return f"opened {looks} times, as the search went on after the first, so read it with care"
+    return "sealed until the end, so nothing to correct"
 
 
 def next_commands(standing: Standing) -> list[str]:
@@ -89,5 +95,6 @@ def standing_json(standing: Standing) -> dict[str, Json]:
         "validation": standing.validation.to_json() if standing.validation else None,
         "corrected_p": standing.corrected_p,
         "test": standing.test.to_json() if standing.test else None,
+        "test_looks": standing.looks,
         "next": next_commands(standing),
     }

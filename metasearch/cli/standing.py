@@ -57,6 +57,7 @@ class Standing:
         corrected_p: of that comparison, for all the designs tried.
         tried: how many new designs met validation tasks.
         test: the same comparison on the sealed test split, once it was opened.
+        looks: how often it was opened; more than once only where a search went on afterwards.
     """
 
     search: SearchInfo
@@ -68,6 +69,7 @@ class Standing:
     corrected_p: float | None
     tried: int
     test: Paired | None
+    looks: int = 0
 
 
 def stand(archive: Archive, search: SearchInfo) -> Standing:
@@ -86,7 +88,8 @@ def stand(archive: Archive, search: SearchInfo) -> Standing:
         validation, p = paired(mine, base), corrected(mine, list(scores.values()), base)
         sealed = _scores(archive, search, Split.TEST, {winner.number, seed.number})
         test = paired(sealed.get(winner.number, {}), sealed.get(seed.number, {}))
-    return Standing(search, entries, lost, winner, seed, validation, p, len(tried), test)
+    looks = sum(event.kind == "test-opened" for event in archive.events(search.id))
+    return Standing(search, entries, lost, winner, seed, validation, p, len(tried), test, looks)
 
 
 def _scores(

@@ -182,11 +182,15 @@ class Search:
         tasks = self.measurer.tasks[Split.TEST]
         if len(pair) < 2 or not tasks:
             return
-        numbers = " and ".join(str(member.number) for member in pair)
-        self.measurer.archive.add_event(
-            self.measurer.search_id, "test-opened", f"for designs {numbers}"
-        )
+        self._note_look(f"for designs {' and '.join(str(member.number) for member in pair)}")
         await all_of(self.measurer.meet(member, Split.TEST, tasks) for member in pair)
+
+    def _note_look(self, text: str) -> None:
+        """Count a look at the sealed split; going on with an interrupted one is the same look."""
+        archive, search_id = self.measurer.archive, self.measurer.search_id
+        seen = [event.text for event in archive.events(search_id) if event.kind == "test-opened"]
+        if text not in seen:
+            archive.add_event(search_id, "test-opened", text)
 
     async def _meet(self, member: Member, size: int) -> None:
         tasks = self.measurer.tasks[Split.VALIDATION][:size]
