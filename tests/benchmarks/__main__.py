@@ -16,10 +16,11 @@ FIGURES = {
     "archive_queries": "archive_queries:figure",
     "startup": "startup:figure",
     "gateway_overhead": "gateway_overhead:figure",
-    "wasm_job": "sandbox_jobs:wasm_job",
-    "fork_server_job": "sandbox_jobs:fork_server_job",
-    "fork_server_rate": "sandbox_jobs:fork_server_rate",
-    "container_fanout": "sandbox_jobs:container_fanout",
+    "wasm_job": "wasm_jobs:figure",
+    "fork_server_job": "docker_jobs:fork_server_job",
+    "fork_server_rate": "docker_jobs:fork_server_rate",
+    "container_fanout": "docker_jobs:container_fanout",
+    "container_memory": "docker_jobs:container_memory",
 }
 
 
