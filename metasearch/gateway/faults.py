@@ -96,6 +96,8 @@ def judge(error: Exception, settings: ModelSettings, body: Mapping[str, Json], k
     """
     if isinstance(error, Damaged):
         return Retry(f"answers with {error.why}", answered=not error.page, page=error.page)
+    if isinstance(error, openai.APITimeoutError) and (refusal := _refusal(error)):
+        return Retry(f"cannot be reached: {_line(refusal, key)}")
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return Retry(f"does not answer within {settings.timeout:g} s", busy=True, tries=4)
     if isinstance(error, openai.APIStatusError):
@@ -113,6 +115,19 @@ def judge(error: Exception, settings: ModelSettings, body: Mapping[str, Json], k
             RequestRefused(f"this request cannot be sent as JSON: {_line(str(error), key)}")
         )
     raise error
+
+
+def _refusal(error: BaseException) -> str:
+    """Return why there is no connection at all, "" where there may be one.
+
+    The aiohttp transport reports a refused connection and an unknown host as time-outs, too.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, OSError) and not isinstance(link, TimeoutError):
+            return str(link)
+        link = link.__cause__ or link.__context__
+    return ""
 
 
 def _judge_status(

@@ -76,6 +76,8 @@ class Search:
         except MetasearchError as error:
             self._finish("paused" if isinstance(error, Unavailable) else "failed", str(error))
             raise
+        finally:
+            await self.measurer.drain()
         self._finish(status, reason)
         return status
 

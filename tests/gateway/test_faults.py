@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -331,3 +332,11 @@ async def test_the_key_comes_from_the_environment_by_name(
 async def test_a_missing_key_is_told_before_any_call(make: Make) -> None:
     with pytest.raises(ConfigError, match="MY_KEY is not set"):
         make(base_url="https://models.example/v1", key_env="MY_KEY")
+
+
+async def test_an_address_where_nobody_listens_is_said_to_be_unreachable(make: Make) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    gateway = make(base_url=f"http://127.0.0.1:{port}/v1", patience=0.1)
+    with pytest.raises(GatewayUnavailable, match=r"cannot be reached: .*Connect call failed"):
+        await ask(gateway)
