@@ -18,6 +18,8 @@ from metasearch.types import Design, Evaluation, Outcome, Split
 __all__ = ["Draft", "Trial", "twin"]
 
 PARENTS = 2
+GOLDEN = 0.6180339887498949
+SEEDS = 1 << 48  # seeds of proposals are below
 EXAMPLES = 3
 BROKEN = (Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY, Outcome.OVER_BUDGET)
 
@@ -65,8 +67,7 @@ class Trial:
         """
         self.measurer.check_stop()
         rng = random.Random(self._seed(number))
-        names = sorted(self.proposers)
-        name = rng.choices(names, [self.proposers[one][1] for one in names])[0]
+        name = self.turn(number)
         proposer = self.proposers[name][0]
         seen = view if self.remembers else [one for one in view if one.proposer == "seed"]
         brief = await self._brief(number, seen, rng)
@@ -78,6 +79,22 @@ class Trial:
             proposal = _with_costs(proposal, await proposer.repair(brief, proposal, problem))
             problem, tried = await self._try(proposal)
         return Draft(proposal, name, problem, tried)
+
+    def turn(self, number: int) -> str:
+        """Return the proposer whose turn it is; even a short search keeps to the shares.
+
+        Multiples of the golden ratio spread over the shares more evenly than draws do.
+        """
+        place = (
+            (self._seed(0) / SEEDS + number * GOLDEN)
+            % 1.0
+            * sum(share for _, share in self.proposers.values())
+        )
+        for name in sorted(self.proposers):
+            place -= self.proposers[name][1]
+            if place < 0:
+                return name
+        return max(self.proposers)
 
     async def _brief(self, number: int, view: Sequence[Member], rng: random.Random) -> Brief:
         raced = [member for member in view if member.status in RACED]
