@@ -35,7 +35,6 @@ _STARTS_AT_ONCE = 2  # eight at once took five times as long each
 _ALONE_AT_ONCE = 4  # jobs that are repeated, each in a container to itself
 _PATIENCE_SECONDS = 30.0  # for an engine that is being restarted in the middle of a search
 _PING_SECONDS = 30.0
-_REFILL_SECONDS = 0.5  # a design's first jobs come at once; starting a spare meanwhile delays them
 _UIDS = range(10_000, 60_000)  # below 65,536, which is all that a rootless engine has
 
 
@@ -83,7 +82,6 @@ class DockerSandbox:
         self._containers: set[Container] = set()
         self._starting: set[asyncio.Task[Container]] = set()
         self._pinging: asyncio.Task[None] | None = None
-        self._refilling: asyncio.TimerHandle | None = None
         self._closed = False
         self._starts = asyncio.Semaphore(_STARTS_AT_ONCE)
         self._opening = asyncio.Lock()
@@ -141,8 +139,6 @@ class DockerSandbox:
         self._closed = True
         if self._pinging is not None:
             self._pinging.cancel()
-        if self._refilling is not None:
-            self._refilling.cancel()
         # Waited for, not cancelled: a thread that is starting a container cannot be.
         await asyncio.gather(*self._starting, return_exceptions=True)
         await asyncio.gather(*(one.close() for one in list(self._containers)))
@@ -236,12 +232,6 @@ class DockerSandbox:
         return task
 
     def _refill(self) -> None:
-        if self._refilling is None and not self._closed:
-            loop = asyncio.get_running_loop()
-            self._refilling = loop.call_later(_REFILL_SECONDS, self._refill_now)
-
-    def _refill_now(self) -> None:
-        self._refilling = None
         for _ in range(self._spare_count - len(self._spares) - len(self._starting)):
             self._begin(0.0).add_done_callback(self._add_spare)
 
