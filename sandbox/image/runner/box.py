@@ -327,7 +327,8 @@ class Box:
             "memory_kib": memory,
             "out_of_memory": killed > self._kills,
         }
-        self._kills = max(self._kills, killed)
+        # One kill for each job: two that die at once are both told, whichever is reaped first.
+        self._kills += killed > self._kills
         self.send(END, number, json.dumps(text).encode())
 
     # time
