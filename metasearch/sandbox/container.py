@@ -143,7 +143,7 @@ class Container:
             self = cls(engine, name, await attached(raw), settings)
             try:
                 await self._get_ready(uid_base)
-            except BaseException:
+            except BaseException:  # also when cancelled: no container may stay behind
                 await self.close()
                 raise
         except (DockerException, OSError) as error:
@@ -331,7 +331,7 @@ def _create(api: docker.APIClient, settings: Settings, uid_base: int) -> tuple[s
     try:
         streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         return name, api.attach_socket(name, streams)
-    except BaseException:
+    except BaseException:  # as above; re-raised
         _remove(api, name)
         raise
 

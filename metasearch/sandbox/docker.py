@@ -360,7 +360,7 @@ def _opened() -> tuple[docker.DockerClient, str]:
             raise SandboxUnavailable(why)
         owners.remove_of_dead(client)
         return client, str(client.images.get(image.current_tag()).id)
-    except BaseException:
+    except BaseException:  # whatever it was, the client is closed; re-raised
         client.close()
         raise
 
