@@ -139,8 +139,7 @@ def test_every_design_runs_on_every_type_of_task(lineage, faults):
                 ended["nothing" if answer is None else "answered"] += 1
                 if not faults:
                     assert script.asked <= worst_calls(source), source
-    # A design of two or three calls that mends nothing gives up on three tasks in ten at this rate.
-    assert ended["answered"] > (0.6 if faults else 0.95) * ended.total()
+    assert ended["answered"] > (0.7 if faults else 0.95) * ended.total()
 
 
 def test_the_same_brief_gives_the_same_proposal_in_another_process():

@@ -21,12 +21,13 @@ async def thought_through(agent: Agent, task: Task, *parts: object) -> Reply:
         thoughts = (await agent.ask(*parts)).text
     except ReplyError as error:
         thoughts = error.text  # thinking that was cut off is worth reading, too
-    return await agent.ask(
-        task.prompt,
-        f"Thoughts: {thoughts}",
-        "Give the final answer.",
-        fields={"answer": task.answer_type},
-    )
+    fields = {"answer": task.answer_type}
+    try:
+        return await agent.ask(
+            task.prompt, f"Thoughts: {thoughts}", "Give the final answer.", fields=fields
+        )
+    except ReplyError:
+        return await agent.ask(*parts, fields=fields)  # the thoughts led nowhere
 
 
 async def solve(task: Task) -> object:
