@@ -30,7 +30,7 @@ MAX_FROM_JOB = 1 << 20  # bytes
 MAX_TO_JOB = 4 << 20  # bytes
 MAX_DEPTH = 64
 MAX_VALUES = 100_000  # in one frame, so that looking through it stays below some 30 ms
-MAX_INTEGER_DIGITS = 4_300  # the interpreter's own limit; a design may be run by one without it
+MAX_INTEGER_DIGITS = 4_300  # the interpreter's own limit, which a variable can switch off
 
 # NUL ends strings in databases and terminals, lone surrogates cannot be written as UTF-8, and
 # bidirectional controls make text read otherwise than it is (Boucher & Anderson, arXiv:2111.00169).
@@ -78,14 +78,14 @@ def decode(body: bytes, most: int = MAX_FROM_JOB) -> dict[str, Json]:
     """Return the JSON object of a frame's body.
 
     Raises:
-        FrameError: too large, not UTF-8, not strict JSON, not an object, too deep or too many
-        values.
+        FrameError: too large, not UTF-8, not strict JSON, a key twice in one object, not an
+        object, too deep or too many values.
     """
     if len(body) > most:
         raise FrameError(f"a frame of {len(body)} bytes; the most is {most}")
     try:
         text = body.decode()
-        value = json.loads(text, parse_constant=_refuse)
+        value = _STRICT.decode(text)
     except RecursionError:
         raise FrameError(f"nested deeper than {MAX_DEPTH}") from None
     except ValueError as error:
@@ -130,6 +130,22 @@ class _Walk:
 
 def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > MAX_INTEGER_DIGITS:
+        raise ValueError(f"an integer of {len(digits)} digits")
+    return int(digits)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):  # readers differ in which of the two they take
+        raise ValueError("a key is there twice in one object")
+    return found
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, object_pairs_hook=_object)
 
 
 def _short(error: Exception) -> str:

@@ -221,4 +221,4 @@ def _number(value: Json, default: float, low: float, high: float) -> float:
         return default
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise CallRefused("bad_request", f"{value!r} is not a number")
-    return min(max(float(value), low), high)
+    return float(min(max(value, low), high))  # in this order: a huge integer is no float

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import sys
 import time
 import tracemalloc
 
@@ -52,7 +53,12 @@ def test_plain_json_passes_unchanged(value: dict[str, Json]) -> None:
         (b'{"a": 1e999}', "not finite"),
         (b'{"a": -1e999}', "not finite"),
         (b'{"a": 1' + b"0" * 5000 + b"}", "not JSON"),
+        (b'{"a": -1' + b"0" * 4300 + b"}", "not JSON"),
         (b'{"a": "\xff"}', "not JSON"),
+        (b'{"a": "\x00"}', "not JSON"),
+        (b'\xef\xbb\xbf{"a": 1}', "not JSON"),
+        (b'{"a": 1, "a": 2}', "twice"),
+        (b'{"a": [{"b": 1, "\\u0062": 2}]}', "twice"),
         (b'{"a": ' + b"[" * 64 + b"]" * 64 + b"}", "deeper"),
         (b'{"a": ' + b"[" * 200_000 + b"]" * 200_000 + b"}", "deeper"),
         (b'{"a": ' + b"[" * 200_000, "deeper"),
@@ -61,11 +67,35 @@ def test_plain_json_passes_unchanged(value: dict[str, Json]) -> None:
         (b'{"a": 1} extra', "not JSON"),
         (b"{'a': 1}", "not JSON"),
     ],
-    ids=range(17),
+    ids=range(22),
 )
 def test_everything_else_is_a_frame_error(body: bytes, why: str) -> None:
     with pytest.raises(FrameError, match=why):
         decode(body)
+
+
+def test_a_huge_integer_is_refused_without_the_interpreters_own_limit() -> None:
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        with pytest.raises(FrameError, match="digits"):
+            decode(b'{"a": 1' + b"0" * 500_000 + b"}")
+        assert decode(b'{"a": -' + b"9" * 4300 + b"}") == {"a": 1 - 10**4300}
+    finally:
+        sys.set_int_max_str_digits(before)
+
+
+def test_only_plain_types_come_out() -> None:
+    found: set[type] = set()
+    waiting: list[object] = [
+        decode(b'{"a": [1, -0.5, "x", true, false, null, {"b": []}], "\\ud800": "\\ud800"}')
+    ]
+    while waiting:
+        one = waiting.pop()
+        found.add(type(one))
+        waiting += [*one, *one.values()] if isinstance(one, dict) else []
+        waiting += one if isinstance(one, list) else []
+    assert found == {dict, list, str, int, float, bool, type(None)}
 
 
 def test_depth_up_to_the_limit() -> None:
