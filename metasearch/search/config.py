@@ -265,4 +265,6 @@ class SearchConfig(Section):
     def to_json(self) -> dict[str, Json]:
         """Return plain JSON from which `model_validate` makes an equal configuration."""
         kept: dict[str, Json] = self.model_dump(mode="json", exclude_defaults=False)
+        if self.meta_model is not None:  # what it leaves unset is the model's, also when read again
+            kept["meta_model"] = self.meta_model.model_dump(mode="json", exclude_unset=True)
         return kept

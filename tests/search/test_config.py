@@ -146,8 +146,11 @@ def test_a_preset_explains_itself(name: str) -> None:
 def test_the_meta_model_is_the_model_but_for_what_it_sets(tmp_path: Path) -> None:
     text = '[model]\nname = "a"\ntimeout = 7\nmax_field_chars = 9\n[meta_model]\nname = "b"\n'
     config = load_config(_write(tmp_path, text))
-    assert config.designer().name == "b"
-    assert config.designer().timeout == 7
+    kept = SearchConfig.model_validate(config.to_json())  # as the archive gives it back
+    written = load_config(_write(tmp_path, to_toml(config)))
+    for one in (config, kept, written):
+        assert one.designer().name == "b"
+        assert one.designer().timeout == 7
 
 
 def test_caps_of_answers_do_not_cut_a_designs_source(tmp_path: Path) -> None:
