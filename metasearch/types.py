@@ -60,6 +60,7 @@ class Owner(StrEnum):
 
     PROPOSER = "proposer"
     EVALUATION = "evaluation"
+    PROBE = "probe"  # is the endpoint there? asked before a search, and after an outage
 
 
 class Finish(StrEnum):

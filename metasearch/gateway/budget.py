@@ -16,6 +16,7 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import NamedTuple
 
 from metasearch.errors import BudgetExhausted, ConfigError
@@ -102,7 +103,7 @@ class Budget:
             paid = round(before.dollars * PICO)
             self._meters[owner] = _Meter(paid, before.usage, before.calls)
         self._held = dict.fromkeys(Owner, Amount())
-        self._lost = dict.fromkeys(Owner, Amount())
+        self._lost = Amount()
         self._aside = Amount()
         self._waiting: deque[_Waiter] = deque()
 
@@ -148,19 +149,16 @@ class Budget:
             self._close(reservation)
             self._serve()
 
-    def charge_lost(self, owner: Owner, amount: Amount) -> None:
-        """Count a call that was answered but whose answer was damaged on its way.
-
-        It was most likely billed, so it counts against the caps of this process; no row of the
-        record says so, so `spent` leaves it out.
-        """
-        self._lost[owner] = self._lost[owner].plus(amount)
-        self._serve()
+    def lose(self, reservation: Reservation, usage: Usage) -> None:
+        """Settle a call whose answer was lost on its way: most likely billed, so at its worst."""
+        self._lost = self._lost.plus(reservation.worst)
+        self.settle(reservation, usage, reservation.worst.picodollars)
 
     def set_aside(self, amount: Amount) -> None:
         """Keep this much of the caps back, in place of what was kept back before.
 
-        The search does so for its final re-evaluation and test, and ends it with `Amount()`.
+        The search does so for its final test, and ends it with `Amount()`. What is kept back is
+        for evaluations, so it counts against their own cap, too.
         """
         self._aside = amount
         self._serve()
@@ -178,13 +176,23 @@ class Budget:
 
     def share(self) -> float:
         """Return the used part of the cap that is nearest to its end; 0.0 without caps."""
-        paid = self._paid(None)
-        shares = [a / cap for a, cap in zip(paid, self._cap, strict=True) if cap is not None]
-        return max(shares, default=0.0)
+        return max(self.shares().values(), default=0.0)
+
+    def shares(self) -> dict[str, float]:
+        """Return the used part of every cap, by its name: "the budget of 5 dollars"."""
+        purses = [("budget", self._paid(None), self._cap)]
+        for owner, caps in self._owner_cap.items():
+            purses.append((f"budget of {owner}", self._paid(owner), caps))
+        return {
+            f"the {name} of {cap / scale:,.10g} {unit}": used / cap
+            for name, paid, caps in purses
+            for (unit, scale), used, cap in zip(_UNITS, paid, caps, strict=True)
+            if cap is not None
+        }
 
     def lost(self) -> Amount:
-        """Return what `charge_lost` has counted, all owners together."""
-        return self._sum(self._lost)
+        """Return what was paid for answers that were lost, all owners together."""
+        return self._lost
 
     def _hold(self, owner: Owner, worst: Amount) -> Reservation:
         self._held[owner] = self._held[owner].plus(worst)
@@ -214,24 +222,31 @@ class Budget:
 
     def _fits(self, owner: Owner, worst: Amount) -> bool:
         total = self._paid(None).plus(self._sum(self._held)).plus(self._aside).plus(worst)
-        own = self._paid(owner).plus(self._held[owner]).plus(worst)
+        own = self._paid(owner).plus(self._held[owner]).plus(self._kept(owner)).plus(worst)
         return _within(total, self._cap) and _within(own, self._owner_cap.get(owner))
 
     def _refuse_hopeless(self, owner: Owner, worst: Amount) -> None:
         """Raise if the call would not fit even beside calls in flight that cost nothing."""
         checks = (
             (self._paid(None).plus(self._aside), self._cap, "budget"),
-            (self._paid(owner), self._owner_cap.get(owner), f"budget of {owner}"),
+            (
+                self._paid(owner).plus(self._kept(owner)),
+                self._owner_cap.get(owner),
+                f"budget of {owner}",
+            ),
         )
         for paid, caps, name in checks:
             if not _within(paid.plus(worst), caps):
                 raise BudgetExhausted(_shortfall(name, paid, worst, caps))
 
+    def _kept(self, owner: Owner) -> Amount:
+        return self._aside if owner is Owner.EVALUATION else Amount()
+
     def _paid(self, owner: Owner | None) -> Amount:
         owners = Owner if owner is None else (owner,)
         paid = Amount()
         for each in owners:
-            paid = paid.plus(self._meters[each].amount()).plus(self._lost[each])
+            paid = paid.plus(self._meters[each].amount())
         return paid
 
     @staticmethod
@@ -243,6 +258,7 @@ class Budget:
 
 
 _Limits = tuple[int | None, int | None, int | None]
+_UNITS = (("dollars", PICO), ("tokens", 1), ("calls", 1))
 
 
 def _limits(caps: Caps, name: str) -> _Limits:
@@ -250,8 +266,8 @@ def _limits(caps: Caps, name: str) -> _Limits:
         value = getattr(caps, kind)
         if value is not None and not (value > 0 and math.isfinite(value)):
             raise ConfigError(f"the {name} of {value} {kind} must be more than 0; none is no limit")
-    # Rounded down: a cap of binary-float dollars must not grow by its own representation error.
-    dollars = None if caps.dollars is None else math.floor(round(caps.dollars * PICO, 3))
+    # By way of text: 0.1 means a tenth here, not the binary number next to it; rounded down.
+    dollars = None if caps.dollars is None else int(Decimal(str(caps.dollars)) * PICO)
     return dollars, caps.tokens, caps.calls
 
 
@@ -263,11 +279,11 @@ def _within(amount: Amount, caps: _Limits | None) -> bool:
 
 def _shortfall(name: str, paid: Amount, worst: Amount, caps: _Limits | None) -> str:
     """Say which cap is reached, in the unit in which the user gave it."""
-    units = (("dollars", PICO), ("tokens", 1), ("calls", 1))
-    for (unit, scale), used, more, cap in zip(units, paid, worst, caps or (), strict=True):
+    for (unit, scale), used, more, cap in zip(_UNITS, paid, worst, caps or (), strict=True):
         if cap is not None and used + more > cap:
             return (
-                f"the {name} of {cap / scale:g} {unit} is used up: {used / scale:g} spent, and the "
-                f"next call may take {more / scale:g}; raise it and resume"
+                f"the {name} of {cap / scale:g} {unit} is used up: {used / scale:g} spent or kept "
+                f"back for the test, and the next call may take {more / scale:g}; raise it and "
+                "resume"
             )
     return f"the {name} is used up"

@@ -7,11 +7,12 @@ settle and keep. Importing this module imports `openai` (half a second), so only
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self
@@ -25,8 +26,8 @@ from metasearch.gateway.budget import PICO, Amount, Budget, Reservation
 from metasearch.gateway.line import Answer, Attempts, Line
 from metasearch.gateway.prices import FREE, PriceTable, load_prices
 from metasearch.gateway.settings import OPENAI_URL, ModelSettings
-from metasearch.gateway.wire import estimate, prompt_bound
-from metasearch.types import Message, ModelReply, ModelRequest, Owner, Stream, Usage
+from metasearch.gateway.wire import prompt_bound
+from metasearch.types import Finish, Message, ModelReply, ModelRequest, Owner, Stream, Usage
 
 __all__ = ["NotRecorded", "OpenAIGateway", "RecordMode"]
 
@@ -62,24 +63,28 @@ class _Stake:
     """What one call holds of the budget.
 
     Attributes:
-        worst: of one attempt.
-        lost: what a damaged answer is counted as, at most `worst`.
+        worst: of one attempt; `most` is the same in tokens.
+        keep: writes down what was paid for a lost answer.
     """
 
     budget: Budget
     owner: Owner
     worst: Amount
-    lost: Amount
+    most: Usage
+    keep: Callable[[ModelReply], Awaitable[None]]
     held: Reservation | None = None
 
     async def hold(self) -> None:
-        self.held = await self.budget.reserve(self.owner, self.worst)
+        if self.held is None:
+            self.held = await self.budget.reserve(self.owner, self.worst)
 
     async def lose(self) -> None:
-        """Count an attempt that was most likely billed, and hold the next one's worst case."""
-        self.release()
-        self.budget.charge_lost(self.owner, self.lost)
-        await self.hold()
+        """Pay for an attempt that was most likely billed, though its answer is lost."""
+        held, self.held = self.held, None
+        assert held is not None
+        self.budget.lose(held, self.most)
+        paid = self.worst.picodollars / PICO
+        await self.keep(ModelReply("", Finish.STOP, self.most, paid, 0.0))
 
     def settle(self, usage: Usage, picodollars: int) -> None:
         held, self.held = self.held, None
@@ -222,7 +227,7 @@ class OpenAIGateway:
     async def check(self) -> None:
         """Ask every model one tiny question, so that a wrong key, URL or model is told at once.
 
-        Costs about 20 tokens a model: they count against the budget, but are not in the record.
+        Costs about 20 tokens a model, which are paid and written down as `Owner.PROBE`.
 
         Raises:
             ConfigError, GatewayUnavailable: as `ask`, with what to mend.
@@ -230,15 +235,20 @@ class OpenAIGateway:
         for line in self._lines.values():
             await self._probe(line, CHECK_PATIENCE)
 
-    async def recovered(self) -> None:
-        """Wait until every endpoint that was found down answers again, probing it now and then."""
+    async def recovered(self, tell: Callable[[str, float], None] | None = None) -> None:
+        """Wait until every endpoint that was found down answers again, probing it now and then.
+
+        Args:
+            tell: is told before each wait what is wrong, and in how many seconds it is tried again.
+        """
         for line in self._lines.values():
             while line.health.trouble:
-                await asyncio.sleep(max(0.0, line.health.retry_at - self._clock()))
-                try:
+                wait = max(0.0, line.health.retry_at - self._clock())
+                if tell is not None:
+                    tell(line.health.trouble, wait)
+                await asyncio.sleep(wait)
+                with contextlib.suppress(GatewayUnavailable):
                     await self._probe(line, 0.0)
-                except GatewayUnavailable:
-                    continue
 
     async def close(self) -> None:
         """End the calls under way and close the clients; safe to call twice.
@@ -272,16 +282,24 @@ class OpenAIGateway:
         self, key: str, line: Line, request: ModelRequest, stream: Stream, owner: Owner
     ) -> _Flight:
         """Begin a call in a task of its own: who asked may be cancelled, what is paid is kept."""
-        bound = prompt_bound(request, line.settings)
-        worst = Amount(line.price.worst(*bound), sum(bound), 1)
-        lost = replace(estimate(request, ""), completion=bound.completion)
-        stake = _Stake(self.budget, owner, worst, Amount(line.price.of(lost), lost.total, 1))
-        attempts = Attempts(stake.lose)
+        stake = self._stake(key, line, request, stream, owner)
+        attempts = Attempts(stake.lose, stake.hold)
         task = asyncio.create_task(self._fly(key, line, request, stream, stake, attempts))
         flight = _Flight(task, attempts)
         self._flights[key] = flight
         task.add_done_callback(lambda done: self._land(key, done))
         return flight
+
+    def _stake(
+        self, key: str, line: Line, request: ModelRequest, stream: Stream, owner: Owner
+    ) -> _Stake:
+        async def keep(lost: ModelReply) -> None:
+            if self._record is not None:  # under a key that is never replayed
+                await self._record.keep(f"{key}~lost", request, stream, lost, owner)
+
+        bound = prompt_bound(request, line.settings)
+        worst = Amount(line.price.worst(*bound), sum(bound), 1)
+        return _Stake(self.budget, owner, worst, Usage(bound.prompt, 0, bound.completion), keep)
 
     def _land(self, key: str, task: asyncio.Task[ModelReply]) -> None:
         del self._flights[key]
@@ -311,43 +329,43 @@ class OpenAIGateway:
         stream: Stream,
         stake: _Stake,
         attempts: Attempts,
+        patience: float | None = None,
     ) -> ModelReply:
         await stake.hold()
         try:
-            answer = await line.call(request, stream, attempts)
+            answer = await line.call(request, stream, attempts, patience=patience)
         except BaseException:  # cancelled, too: what is held must come back
             stake.release()
             raise
-        reply, paid = self._reply(line, answer)
+        reply, paid = self._reply(line, answer, stake)
         stake.settle(reply.usage, paid)
         if self._record is not None:
             await self._record.keep(key, request, stream, reply, stake.owner)
         return reply
 
-    def _reply(self, line: Line, answer: Answer) -> tuple[ModelReply, int]:
+    def _reply(self, line: Line, answer: Answer, stake: _Stake) -> tuple[ModelReply, int]:
         completion = answer.completion
-        self._counts["estimated"] += completion.estimated
-        paid = line.price.of(completion.usage)
-        reply = ModelReply(
+        usage, paid = completion.usage, line.price.of(completion.usage)
+        if completion.estimated:  # it tells no usage: whatever it bills, it is not more than this
+            self._counts["estimated"] += 1
+            usage, paid = stake.most, stake.worst.picodollars
+        return ModelReply(
             text=completion.text,
             finish=completion.finish,
-            usage=completion.usage,
+            usage=usage,
             dollars=paid / PICO,
             seconds=answer.seconds,
-        )
-        return reply, paid
+        ), paid
 
     async def _probe(self, line: Line, patience: float) -> None:
         messages = (Message("user", "Reply with the word: ok"),)
-        request = ModelRequest(line.settings.name, messages, CHECK_TOKENS)
-        attempts = Attempts()
-        try:
-            answer = await line.call(request, Stream("check"), attempts, patience=patience)
-        except RequestRefused:
-            return  # it answers, and knows key and model; what it refuses is this tiny question
-        usage = answer.completion.usage
-        cost = Amount(line.price.of(usage), usage.total, 1)
-        self.budget.charge_lost(Owner.PROPOSER, cost)
+        request, stream = ModelRequest(line.settings.name, messages, CHECK_TOKENS), Stream("check")
+        key = request.key(stream)
+        stake = self._stake(key, line, request, stream, Owner.PROBE)
+        attempts = Attempts(stake.lose, stake.hold)
+        # What it refuses is this tiny question: it answers, and knows key and model.
+        with contextlib.suppress(RequestRefused):
+            await self._fly(key, line, request, stream, stake, attempts, patience)
 
 
 def _client(settings: ModelSettings, key: str, ceiling: int) -> AsyncOpenAI:

@@ -43,7 +43,7 @@ class Retry:
         why: one line.
         busy: the endpoint asks for less (429, 503, no answer in time).
         retry_after: seconds it asks for, if it does.
-        answered: it did answer, so it has most likely billed; the answer is lost.
+        billed: it did the work, so it has most likely billed; the answer is lost.
         page: the answer is a web page.
         tries: equal failures after which, if other calls get answers meanwhile, the
             request itself is to blame; 0 is never.
@@ -52,7 +52,7 @@ class Retry:
     why: str
     busy: bool = False
     retry_after: float | None = None
-    answered: bool = False
+    billed: bool = False
     page: bool = False
     tries: int = 6
 
@@ -74,9 +74,10 @@ class Filtered:
 
 @dataclass(frozen=True, slots=True)
 class Fatal:
-    """Trying again cannot help."""
+    """Trying again cannot help; `vanished`: unless the model was there before."""
 
     error: MetasearchError
+    vanished: bool = False
 
 
 Verdict: TypeAlias = Retry | Unsupported | Filtered | Fatal
@@ -95,18 +96,19 @@ def judge(error: Exception, settings: ModelSettings, body: Mapping[str, Json], k
         Exception: `error` itself, where it is none of the endpoint's or the request's doing.
     """
     if isinstance(error, Damaged):
-        return Retry(f"answers with {error.why}", answered=not error.page, page=error.page)
+        return Retry(f"answers with {error.why}", billed=not error.page, page=error.page)
     if isinstance(error, openai.APITimeoutError) and (refusal := _refusal(error)):
         return Retry(f"cannot be reached: {_line(refusal, key)}")
     if isinstance(error, TimeoutError | openai.APITimeoutError):
-        return Retry(f"does not answer within {settings.timeout:g} s", busy=True, tries=4)
+        why = f"does not answer within {settings.timeout:g} s"
+        return Retry(why, busy=True, billed=True, tries=4)
     if isinstance(error, openai.APIStatusError):
         return _judge_status(error, settings, body, key)
     if isinstance(error, openai.APIConnectionError):
         cause = error.__cause__ or error
         told = _line(str(cause) or type(cause).__name__, key)
         if "payload is not completed" in told:  # aiohttp's words for a body that ends too early
-            return Retry("breaks off in mid-answer", answered=True)
+            return Retry("breaks off in mid-answer", billed=True)
         return Retry(f"cannot be reached: {told}")
     if isinstance(error, OSError):
         return Retry(f"cannot be reached: {_line(str(error), key)}")
@@ -144,7 +146,7 @@ def _judge_status(
     if status == 402 or "insufficient_quota" in code:
         return Fatal(GatewayUnavailable(f"{where}: {told}; top the account up, then resume"))
     if status == 404 or status == 405:
-        return Fatal(_not_found(error, settings, told))
+        return Fatal(_not_found(error, settings, told), vanished=True)
     if status in (408, 409, 425, 429) or status >= 500:
         busy = status in (408, 429, 503, 529)
         tries = 0 if busy else 6

@@ -42,6 +42,7 @@ class Health:
             return False
         if self._clock() < self.retry_at:
             raise GatewayUnavailable(self.trouble)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
         self.retry_at = self._clock() + self._pause  # others keep out while this one tries
         return True
 
@@ -60,4 +61,3 @@ class Health:
         """
         self.trouble = trouble
         self.retry_at = self._clock() + max(self._pause, retry_after or 0.0)
-        self._pause = min(2 * self._pause, LONGEST_PAUSE)

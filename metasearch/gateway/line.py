@@ -35,10 +35,9 @@ STARVED = 3  # times the patience, where others are answered and this call is al
 
 
 class Wait(NamedTuple):
-    """What to do before the next attempt; `lost` says that this one was most likely billed."""
+    """How long to wait before the next attempt."""
 
     seconds: float
-    lost: bool
 
 
 class Answer(NamedTuple):
@@ -53,14 +52,16 @@ class Attempts:
     """Progress of one call, readable while it runs.
 
     Attributes:
-        lose: is awaited when an answer was lost, before the next attempt.
+        lose: is awaited when an attempt was most likely billed though its answer is lost.
+        hold: is awaited before the attempt after that.
         on_wire: an attempt is with the endpoint, so that it may be billed.
         answered: an attempt brought an answer, which is paid for and has to be kept.
         streak: failures since anybody's last answer; `seen` is how many answers that was.
         alike: failures of the kind of the last one (`why`), refusals for load left out.
     """
 
-    lose: Callable[[], Awaitable[None]] | None = None
+    lose: Callable[[], Awaitable[None]]
+    hold: Callable[[], Awaitable[None]]
     on_wire: bool = False
     answered: bool = False
     made: int = 0
@@ -143,9 +144,8 @@ class Line:
             if isinstance(answer, Unsupported):
                 without |= {answer.part or "response_format"}
                 continue
-            if answer.lost and attempts.lose is not None:
-                await attempts.lose()
             await asyncio.sleep(answer.seconds)
+            await attempts.hold()
 
     async def _attempt(
         self,
@@ -179,6 +179,8 @@ class Line:
             return Answer(completion, self._clock() - began)
         finally:
             attempts.on_wire = False
+        if isinstance(verdict, Retry) and verdict.billed:
+            await attempts.lose()
         return self._after(verdict, attempts, 0.0 if probing else patience)
 
     def _judged(self, error: Exception, body: dict[str, Json], slot: Slot) -> Verdict:
@@ -207,6 +209,10 @@ class Line:
     ) -> Filtered | Unsupported | Wait:
         """Decide what follows a failed attempt."""
         if isinstance(verdict, Fatal):
+            if verdict.vanished and self.health.answers:
+                trouble = f"{verdict.error}; it did until now"
+                self.health.gave_up(trouble)
+                raise GatewayUnavailable(trouble)
             raise verdict.error
         if not isinstance(verdict, Retry):
             return verdict
@@ -214,9 +220,9 @@ class Line:
         self._count(verdict, attempts)
         self._give_up(verdict, attempts, self.settings.patience if patience is None else patience)
         if verdict.retry_after is not None:
-            return Wait(verdict.retry_after * (1 + 0.1 * self._rng.random()), verdict.answered)
+            return Wait(verdict.retry_after * (1 + 0.1 * self._rng.random()))
         longest = min(FIRST_DELAY * 2 ** min(attempts.streak - 1, 10), LONGEST_DELAY)
-        return Wait(self._rng.uniform(0, longest), verdict.answered)
+        return Wait(self._rng.uniform(0, longest))
 
     def _count(self, verdict: Retry, attempts: Attempts) -> None:
         attempts.failed += 1
@@ -224,7 +230,7 @@ class Line:
         # the limit on calls in flight already says how much it can bear.
         attempts.streak = 1 if self.health.answers > attempts.seen else attempts.streak + 1
         attempts.seen = self.health.answers
-        self.counts["lost"] += verdict.answered
+        self.counts["lost"] += verdict.billed
         if verdict.tries:
             attempts.alike = attempts.alike + 1 if verdict.why == attempts.why else 1
             attempts.why = verdict.why

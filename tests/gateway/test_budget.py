@@ -1,5 +1,6 @@
 import asyncio
 import random
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -157,3 +158,42 @@ async def test_a_reservation_is_settled_once() -> None:
     budget.settle(held, Usage(), 0)
     with pytest.raises(ValueError, match="settled already"):
         budget.settle(held, Usage(), 0)
+
+
+async def test_a_lost_answer_is_paid_at_its_worst() -> None:
+    budget = Budget(Caps(calls=2))
+    held = await budget.reserve(Owner.EVALUATION, cost(70, tokens=9))
+    budget.lose(held, Usage(5, 0, 4))
+    assert budget.spent(Owner.EVALUATION) == Spent(70 / PICO, Usage(5, 0, 4), 1)
+    assert budget.lost() == Amount(70, 9, 1)
+
+
+async def test_what_is_set_aside_is_kept_from_the_evaluations_own_cap_as_well() -> None:
+    budget = Budget(Caps(), owner_caps={Owner.EVALUATION: Caps(calls=3)})
+    budget.set_aside(Amount(calls=2))
+    budget.settle(await budget.reserve(Owner.EVALUATION, cost()), Usage(), 0)
+    with pytest.raises(BudgetExhausted, match="kept back for the test"):
+        await budget.reserve(Owner.EVALUATION, cost())
+    assert (await budget.reserve(Owner.PROPOSER, cost())).open
+    budget.set_aside(Amount())
+    assert (await budget.reserve(Owner.EVALUATION, cost())).open
+
+
+async def test_every_cap_tells_how_much_of_it_is_used() -> None:
+    before = {Owner.PROPOSER: Spent(0.5, Usage(10, 0, 5), 3)}
+    budget = Budget(Caps(dollars=2, calls=6), before, {Owner.PROPOSER: Caps(tokens=60)})
+    assert budget.shares() == {
+        "the budget of 2 dollars": 0.25,
+        "the budget of 6 calls": 0.5,
+        "the budget of proposer of 60 tokens": 0.25,
+    }
+    assert Budget(Caps()).shares() == {}
+
+
+@pytest.mark.parametrize("dollars", [0.1, 0.3, 1e300, 1e-12, 123456.789])
+async def test_a_cap_is_the_number_that_was_written(dollars: float) -> None:
+    budget = Budget(Caps(dollars=dollars))
+    exact = int(Decimal(str(dollars)) * PICO)
+    with pytest.raises(BudgetExhausted):
+        await budget.reserve(Owner.EVALUATION, cost(exact + 1))
+    assert (await budget.reserve(Owner.EVALUATION, cost(exact))).open

@@ -1,9 +1,12 @@
 """Every way in which an endpoint can fail, on real HTTP and the real client."""
 
 import asyncio
+import email.utils
 import json
 import socket
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -72,12 +75,27 @@ async def test_a_passing_fault_is_nobodys_business(
     gateway = make(patience=5.0)
     reply = await ask(gateway)
     assert (reply.text, endpoint.served.requests) == ("ok", 3)
-    assert gateway.spent().calls == 1
+    billed = fault.kind in ("reset", "truncated", "empty_choices")
+    assert gateway.spent().calls == (3 if billed else 1)
 
 
 async def test_no_answer_in_time_is_tried_again(make: Make, endpoint: ScriptedEndpoint) -> None:
     endpoint.script = first(Fault("hang"))
-    assert (await ask(make(timeout=0.2, patience=5.0))).text == "ok"
+    gateway = make(timeout=0.2, patience=5.0)
+    assert (await ask(gateway)).text == "ok"
+    assert gateway.budget.lost().calls == 1  # it may have been worked on, and billed
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+async def test_the_time_that_an_endpoint_asks_for_is_waited(
+    form: str, make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    later = email.utils.format_datetime(datetime.now(UTC) + timedelta(seconds=2.0), usegmt=True)
+    asked = "0.5" if form == "seconds" else later
+    endpoint.script = first(Fault(status=429, retry_after=asked))
+    began = time.monotonic()
+    assert (await ask(make(patience=10.0))).text == "ok"
+    assert 0.45 <= time.monotonic() - began < 4.0  # a date has whole seconds
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -191,14 +209,16 @@ async def test_blank_cut_and_filtered_replies_are_replies(
     assert (reply.text, reply.finish) == (text, finish)
 
 
-async def test_missing_usage_is_estimated_and_counted(
+async def test_missing_usage_is_charged_at_its_worst_and_counted(
     make: Make, endpoint: ScriptedEndpoint
 ) -> None:
     endpoint.script = lambda request: ScriptedReply("four words of text", usage=None)
     gateway = make()
-    reply = await ask(gateway)
-    assert reply.usage.prompt > 0
-    assert reply.usage.completion > 0
+    reply = await ask(gateway, max_tokens=20)
+    assert reply.usage.prompt >= len("hello")
+    assert reply.usage.completion == 20
+    assert reply.dollars == pytest.approx(reply.usage.total * 1e-6)
+    assert gateway.spent().usage == reply.usage
     assert gateway.counts()["estimated"] == 1
 
 
@@ -301,9 +321,70 @@ async def test_a_storm_loses_nothing(make: Make, endpoint: ScriptedEndpoint) -> 
     gateway = make(patience=60.0, concurrency=32, record=record)
     replies = await asyncio.gather(*(ask(gateway, f"t{n}") for n in range(300)))
     assert [reply.text for reply in replies] == ["ok"] * 300
-    assert gateway.spent().calls == len(record.kept) == endpoint.served.replies == 300
-    faults = endpoint.served.faults
-    assert gateway.budget.lost().calls == faults["truncated"] + faults["reset"]
+    lost = endpoint.served.faults["truncated"] + endpoint.served.faults["reset"]
+    assert gateway.budget.lost().calls == lost
+    assert gateway.spent().calls == 300 + lost
+    assert endpoint.served.replies == sum("~" not in key for key in record.kept) == 300
+
+
+async def test_what_lost_answers_and_probes_cost_is_written_down(
+    make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    record = MemoryRecord()
+    gateway = make(record=record, patience=5.0)
+    await gateway.check()
+    endpoint.script = first(Fault("truncated"))
+    reply = await ask(gateway)
+    dollars = [one.dollars for one in record.kept.values()]
+    assert sum(dollars) == pytest.approx(gateway.spent().dollars)
+    assert gateway.spent().calls == len(dollars) == endpoint.served.requests == 3
+    assert gateway.spent(Owner.PROBE).calls == 1
+    again = await ask(make(record=record))  # a lost answer is never taken for an answer
+    assert (again.text, again.recorded) == (reply.text, True)
+
+
+async def test_the_last_attempt_of_a_call_that_gives_up_is_paid_as_well(
+    make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.script = lambda request: Fault("truncated")
+    gateway = make(patience=0.3)
+    with pytest.raises(GatewayUnavailable):
+        await ask(gateway)
+    assert gateway.spent().calls == endpoint.served.requests
+
+
+async def test_a_model_that_vanishes_is_waited_for_as_in_an_outage(
+    make: Make, endpoint: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("metasearch.gateway.health.FIRST_PAUSE", 0.05)
+    gateway = make()
+    await ask(gateway, "before")
+    endpoint.models = ("other",)
+    with pytest.raises(GatewayUnavailable, match=r"knows no model 'm'.*until now"):
+        await ask(gateway, "gone")
+    assert "knows no model" in gateway.trouble()
+    told: list[tuple[str, float]] = []
+    waiting = asyncio.create_task(gateway.recovered(lambda *one: told.append(one)))
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    endpoint.models = ()
+    await asyncio.wait_for(waiting, 10)
+    assert len(told) >= 2
+    assert (await ask(gateway, "gone")).text == "ok"
+
+
+async def test_many_calls_that_give_up_together_do_not_put_the_next_probe_off(
+    make: Make, endpoint: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("metasearch.gateway.health.FIRST_PAUSE", 0.5)
+    gateway = make(patience=0.1)
+    endpoint.script = lambda request: Fault(status=502)
+    asking = (ask(gateway, f"t{n}") for n in range(20))
+    await asyncio.gather(*asking, return_exceptions=True)
+    waits: list[float] = []
+    endpoint.script = lambda request: "ok"
+    await asyncio.wait_for(gateway.recovered(lambda _, wait: waits.append(wait)), 10)
+    assert max(waits) <= 0.5
 
 
 async def test_damaged_answers_count_against_the_cap(
