@@ -121,6 +121,17 @@ class Measurer:
                 self._measure(member, worker, task, split, repeat) for task, repeat in missing
             )
 
+    def recall(self, member: Member) -> None:
+        """Read the calls of training evaluations that an earlier process made.
+
+        `load` leaves them out, for they are many; a parent's are part of what a proposer is shown.
+        """
+        if any(one.calls and not one.trace for one in member.of(Split.TRAIN)):
+            for evaluation in self.archive.evaluations(
+                self.search_id, entry_id=member.entry_id, split=Split.TRAIN, with_trace=True
+            ):
+                member.add(evaluation)
+
     async def drain(self) -> None:
         """Wait until every worker that is no longer needed is closed."""
         while self._closing:

@@ -53,9 +53,13 @@ class Member:
         return [one for (where, _, _), one in self.evaluations.items() if where is split]
 
     def scores(self, split: Split = Split.VALIDATION) -> dict[str, float]:
-        """Return the mean score in [0, 1] over repeats, by task id."""
+        """Return the mean score in [0, 1] over repeats, by task id, in the order of the ids.
+
+        Not in the order in which they came: what is summed, drawn or shown from them would depend
+        on timing, and a search that goes on would ask its meta agent something else.
+        """
         collected: dict[str, list[float]] = {}
-        for one in self.of(split):
+        for one in sorted(self.of(split), key=lambda one: (one.task_id, one.repeat)):
             collected.setdefault(one.task_id, []).append(one.score)
         return {task: sum(values) / len(values) for task, values in collected.items()}
 
@@ -83,7 +87,7 @@ class Member:
             tasks=len(self.scores()),
             tokens_per_task=self.tokens_per_task(),
             scores=self.scores(),
-            examples=tuple(sorted(self.of(Split.TRAIN), key=lambda one: one.score)),
+            examples=tuple(sorted(self.of(Split.TRAIN), key=lambda one: (one.score, one.task_id))),
             tried=tuple(tried),
         )
 

@@ -116,11 +116,12 @@ class Trial:
         )
 
     async def _examples(self, member: Member) -> None:
-        """See that a parent has training evaluations to show."""
+        """See that a parent has training evaluations to show, with their calls."""
         async with member.lock:
             await self.measurer.meet(
                 member, Split.TRAIN, self.measurer.tasks[Split.TRAIN][:EXAMPLES]
             )
+            self.measurer.recall(member)
 
     async def _try(self, proposal: Proposal) -> tuple[str, tuple[Evaluation, ...]]:
         """Check a design and run it on training tasks; the text says why it fails, "" if not."""
