@@ -21,6 +21,7 @@ FIGURES = {
     "fork_server_rate": "docker_jobs:fork_server_rate",
     "container_fanout": "docker_jobs:container_fanout",
     "container_memory": "docker_jobs:container_memory",
+    "frame_fuzz": "fuzz:figure",
 }
 
 
