@@ -1,7 +1,11 @@
-"""What `doctor` looks at on this machine; each check is one function that never raises."""
+"""What `doctor` looks at on this machine; each check is one function.
+
+None raises, but for the attacks on the sandbox: when one succeeds, nothing else matters.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import importlib.metadata
 import importlib.util
@@ -10,9 +14,9 @@ import shutil
 import sys
 
 from metasearch.cli.finding import Check
-from metasearch.errors import MetasearchError
+from metasearch.errors import MetasearchError, SandboxUnavailable
 
-__all__ = ["EXTRAS", "host_checks"]
+__all__ = ["EXTRAS", "attack_check", "host_checks"]
 
 FLOOR = (3, 11)
 LOW_DISK, NO_DISK = 2_000_000_000, 100_000_000  # bytes; the local model and an archive need some
@@ -110,3 +114,28 @@ def _clock() -> Check:
     if now < FIRST_DAY:
         return Check("clock", "fail", f"it says {now:%Y-%m-%d}", "set it: certificates need it")
     return Check("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def attack_check(name: str) -> Check:
+    """Attack the sandbox that a search would use, as a search does before it begins.
+
+    Args:
+        name: "auto" or an installed sandbox.
+
+    Raises:
+        SandboxUnavailable: an attack succeeded.
+    """
+    from metasearch.sandbox.choose import open_sandbox
+    from metasearch.sandbox.proof import attacked, refused
+
+    async def attack() -> tuple[str, dict[str, str]]:
+        async with await open_sandbox(name) as sandbox:
+            return sandbox.name, await attacked(sandbox)
+
+    try:
+        used, found = asyncio.run(attack())
+    except SandboxUnavailable as error:
+        return Check("attacks", "fail", str(error))
+    if leak := refused(used, found):
+        raise leak
+    return Check("attacks", "ok", f"{used} stopped all {len(found)}: {', '.join(found)}")

@@ -18,6 +18,7 @@ STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
     examples="""
     metasearch doctor
     metasearch doctor --offline       # nothing that needs a network, a key or an engine
+    metasearch doctor --sandbox wasm  # attack this sandbox instead of the first that is ready
     metasearch doctor --clean         # remove what a killed search left behind
     metasearch doctor --json | jq '.checks[] | select(.level == "fail")'
     """,
@@ -28,6 +29,13 @@ STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 @click.option(
     "--key-env", metavar="VARIABLE", envvar="METASEARCH_KEY_ENV", default="OPENAI_API_KEY"
 )
+@click.option(
+    "--sandbox",
+    metavar="NAME",
+    envvar="METASEARCH_SANDBOX",
+    default="auto",
+    help="Sandbox to attack: auto, docker or wasm.",
+)
 @archive_option
 @as_json
 def doctor(
@@ -35,22 +43,26 @@ def doctor(
     clean: bool,
     base_url: str | None,
     key_env: str,
+    sandbox: str,
     place: str | None,
     as_json: bool,
 ) -> int:
     """Check everything a search needs, and say what to do.
 
-    Exit 1 when something needed is missing.
+    Exit 1 when something needed is missing; exit 4, and nothing else is looked at, when one of five
+    attacks of a design on the sandbox succeeds.
 
     Each line is ok, warn (it runs, but less well) or fail (it does not), with what to do.
     """
-    from metasearch.cli.checks import host_checks
+    from metasearch.cli.checks import attack_check, host_checks
     from metasearch.cli.doors import door_checks
 
     if clean:
         _clean()
+    attacks = [] if offline else [attack_check(sandbox)]
     found = host_checks(place)
     found += door_checks(offline=offline, base_url=base_url, key_env=key_env)
+    found += attacks
     if as_json:
         emit("doctor", {"checks": [check._asdict() for check in found]})
     else:

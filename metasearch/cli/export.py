@@ -78,12 +78,14 @@ def _with_runs(made: Bundle) -> Bundle:
     from metasearch.export.base import runs_code
     from metasearch.export.rerun import with_runs
     from metasearch.sandbox.choose import open_sandbox
+    from metasearch.sandbox.proof import prove
 
     if not runs_code(made.design.source) or not made.recorded:
         return made
 
     async def play() -> Bundle:
         async with await open_sandbox() as sandbox:
+            await prove(sandbox)
             return await with_runs(made, sandbox)
 
     try:

@@ -21,6 +21,7 @@ from metasearch.gateway.prices import load_prices
 from metasearch.gateway.settings import OPENAI_URL, ModelSettings
 from metasearch.sandbox.base import Limits, Sandbox
 from metasearch.sandbox.choose import open_sandbox
+from metasearch.sandbox.proof import prove
 from metasearch.search.config import LOCAL, ModelSection, SearchConfig
 from metasearch.search.evaluate import Asking, Evaluator
 from metasearch.search.events import Display, Note, SearchStarted
@@ -140,6 +141,7 @@ async def _open(
         runtime=config.sandbox.runtime,
     )
     await stack.enter_async_context(sandbox)
+    await prove(sandbox)
     archive.add_event(info.id, "sandbox", _versions(await sandbox.describe()))
     recorder = archive.recorder(info.id)
     stack.callback(recorder.close)

@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 
+from metasearch import plugins
 from metasearch.cli import checks, doors
 from metasearch.cli.finding import Check
+from metasearch.errors import ConfigError
+from metasearch.sandbox.base import AnswerCall
+from metasearch.sandbox.proof import ATTACKS
+from metasearch.testing.fake_sandbox import FakeSandbox
+from metasearch.types import Json
 from tests.cli.conftest import Invoke
 from tests.cli.test_plan import endpoint
 
@@ -17,6 +23,41 @@ def _checks(invoke: Invoke, *arguments: str) -> dict[str, Any]:
     data = json.loads(result.stdout)
     assert data["schema"] == 1
     return {check["name"]: check for check in data["checks"]} | {"exit": result.exit_code}
+
+
+class Leaky(FakeSandbox):
+    """Holds, but for the attacks named in `leaks`; with `broken`, runs no design at all."""
+
+    leaks: tuple[str, ...] = ()
+    broken = False
+
+    def __init__(self) -> None:
+        super().__init__(self._play)
+
+    async def _play(self, inputs: dict[str, Json], ask: AnswerCall) -> Json:
+        line = str(inputs["prompt"])
+        started = {attack: text.partition("{")[0] for attack, text in ATTACKS.items()}
+        attack = next((name for name, text in started.items() if line.startswith(text)), None)
+        if self.broken or (attack is not None and attack not in self.leaks):
+            raise PermissionError("no")
+        return "nothing" if attack is None else "done"
+
+
+def _everywhere(monkeypatch: pytest.MonkeyPatch, kind: type[FakeSandbox]) -> None:
+    load = plugins.load
+    monkeypatch.setattr(
+        plugins, "load", lambda group, name: kind if group == "sandboxes" else load(group, name)
+    )
+
+
+@pytest.fixture
+def leaky(monkeypatch: pytest.MonkeyPatch) -> type[Leaky]:
+    """Put a sandbox that can be made to leak in the place of every other."""
+    _everywhere(monkeypatch, Leaky)
+    monkeypatch.setattr(doors, "_docker", lambda: Check("docker", "ok", "yes"))
+    monkeypatch.setattr(Leaky, "leaks", ())
+    monkeypatch.setattr(Leaky, "broken", False)
+    return Leaky
 
 
 def test_offline_needs_no_network_key_or_engine(invoke: Invoke) -> None:
@@ -37,10 +78,9 @@ def test_a_missing_extra_is_a_warning_with_the_command(
 
 
 def test_no_model_at_all_fails_with_what_to_do(
-    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, leaky: type[Leaky]
 ) -> None:
     monkeypatch.setattr(doors, "_local_model", lambda: Check("local model", "warn", "no file"))
-    monkeypatch.setattr(doors, "_docker", lambda: Check("docker", "ok", "yes"))
     found = _checks(invoke)
     assert found["exit"] == 1
     assert found["model"]["level"] == "fail"
@@ -59,17 +99,15 @@ def test_no_model_at_all_fails_with_what_to_do(
     ],
 )
 def test_the_endpoint_is_asked_for_its_models(
-    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, status: int, body: str, level: str, text: str
+    invoke: Invoke, leaky: type[Leaky], status: int, body: str, level: str, text: str
 ) -> None:
-    monkeypatch.setattr(doors, "_docker", lambda: Check("docker", "ok", "yes"))
     with endpoint(status, body) as url:
         found = _checks(invoke, "--base-url", url)
     assert found["endpoint"]["level"] == level
     assert text in found["endpoint"]["text"]
 
 
-def test_nobody_at_the_address_is_said(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doors, "_docker", lambda: Check("docker", "ok", "yes"))
+def test_nobody_at_the_address_is_said(invoke: Invoke, leaky: type[Leaky]) -> None:
     found = _checks(invoke, "--base-url", "http://127.0.0.1:9/v1")
     assert "does not answer" in found["endpoint"]["text"]
 
@@ -87,3 +125,70 @@ def test_a_damaged_archive_fails(invoke: Invoke) -> None:
     found = _checks(invoke, "--offline", "--archive", "bad.db")
     assert found["archive"]["level"] == "fail"
     assert found["exit"] == 1
+
+
+# attacks on the sandbox
+
+
+def test_a_sandbox_that_holds_is_said_with_what_was_tried(
+    invoke: Invoke, leaky: type[Leaky]
+) -> None:
+    found = _checks(invoke)
+    assert found["attacks"]["level"] == "ok"
+    assert found["attacks"]["text"].startswith("fake stopped all 5: read a file of the host, ")
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("json_too", [(), ("--json",)], ids=["words", "json"])
+def test_one_leak_and_nothing_else_is_said(
+    invoke: Invoke, leaky: type[Leaky], attack: str, json_too: tuple[str, ...]
+) -> None:
+    leaky.leaks = (attack,)
+    result = invoke("doctor", *json_too)
+    assert result.exit_code == 4
+    assert result.stdout == ""
+    line = result.stderr.rstrip("\n")
+    assert "\n" not in line
+    assert f"the sandbox fake does not hold: a design in it can {attack}; nothing was run" in line
+
+
+def test_a_sandbox_in_which_nothing_runs_does_not_seem_to_hold(
+    invoke: Invoke, leaky: type[Leaky]
+) -> None:
+    leaky.broken = True
+    found = _checks(invoke)
+    assert found["attacks"]["level"] == "fail"
+    assert "cannot run a design: PermissionError: no" in found["attacks"]["text"]
+    assert found["exit"] == 1
+
+
+def test_no_design_is_run_in_a_sandbox_that_leaks(
+    invoke: Invoke, leaky: type[Leaky], tmp_path: Path
+) -> None:
+    leaky.leaks = ("open a socket",)
+    with endpoint(200, '{"data": [{"id": "a"}]}') as url:
+        result = invoke(
+            "run", "--base-url", url, "--model", "a", "--allow-unpriced", "--designs", 1
+        )
+    assert result.exit_code == 4
+    assert "the sandbox fake does not hold: a design in it can open a socket" in result.stderr
+    shown = json.loads(invoke("top", "--json").stdout)
+    assert shown["entries"] == []
+
+
+def test_this_process_is_a_sandbox_that_leaks(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attacks succeed where nothing stops them: the real code of the five, run unprotected."""
+    _everywhere(monkeypatch, FakeSandbox)
+    monkeypatch.setattr("os.fork", lambda: 0 / 0)  # of a process with threads it warns
+    result = invoke("doctor")
+    assert result.exit_code == 4
+    told = "can read a file of the host, open a socket, write a file, signal its parent;"
+    assert told in result.stderr
+
+
+def test_an_unknown_sandbox_is_a_wrong_option(invoke: Invoke) -> None:
+    result = invoke("doctor", "--sandbox", "podman")
+    assert result.exit_code == ConfigError.exit_code
+    assert "podman" in result.stderr
