@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from metasearch.domains.answers import printed
+from metasearch.domains.answers import printed, unreadable
 from metasearch.domains.questions import task_id
 from metasearch.domains.splits import prove_disjoint
+from metasearch.domains.time_limit import Overtime, processor_seconds
 from metasearch.errors import ConfigError
 from metasearch.types import Json, Score, Split, Task
 
 __all__ = ["Domain", "Scorer", "TaskSet", "task_id"]
+
+SCORING_SECONDS = 5.0  # of processor time for one answer; ours take some milliseconds at worst
 
 Scorer: TypeAlias = Callable[[Task, Json], Score]
 """A pure function of a task and an answer. It never raises: an answer it cannot read scores 0."""
@@ -70,8 +73,12 @@ class TaskSet:
         return self.splits[split]
 
     def score(self, task: Task, answer: Json) -> Score:
-        """Score one answer; pure, never raises."""
-        return self.scorer(task, answer)
+        """Score one answer; pure, never raises, and ends: some answers are made to be read long."""
+        try:
+            with processor_seconds(SCORING_SECONDS):
+                return self.scorer(task, answer)
+        except Overtime:
+            return unreadable(f"it takes more than {SCORING_SECONDS:g} s of computing to score")
 
     def floor(self) -> float:
         """Share of all tasks, in [0, 1], that have the most frequent gold answer.

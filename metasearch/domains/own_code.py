@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import inspect
-import math
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -22,6 +21,9 @@ from metasearch.errors import ConfigError
 from metasearch.types import Json, Score, Task
 
 __all__ = ["OwnScorer", "check_scorer", "open_module", "own_scorer"]
+
+MAX_CHARS = 20_000
+"""The longest answer that a user's scorer is given; ours read a tenth of that."""
 
 _PROBED_TASKS = 20
 _PROBE = "?"  # an answer that no scorer can be prepared for
@@ -38,7 +40,8 @@ class OwnScorer:
 
     Attributes:
         file: the file's name, for messages.
-        function: takes a `Task` and an answer that is not blank, returns a number in [0, 1].
+        function: takes a `Task` and an answer that is not blank and at most `MAX_CHARS` characters
+            long as text, returns a number in [0, 1].
     """
 
     file: str
@@ -48,6 +51,8 @@ class OwnScorer:
         """Score one answer."""
         if answer is None or (isinstance(answer, str) and not answer.strip()):
             return blank()
+        if (length := len(printed(answer))) > MAX_CHARS:
+            return unreadable(f"{length} characters long")
         result = self.attempt(task, answer)
         return unreadable(result) if isinstance(result, str) else result
 
@@ -56,11 +61,10 @@ class OwnScorer:
         try:
             value = self.function(task, answer)
         # A user's function may raise whatever it likes: it is about this one answer.
-        except Exception as error:  # noqa: BLE001
+        except (Exception, SystemExit) as error:  # noqa: BLE001
             return f"{self.file}: score raised {_said(error)}"
         number = value.value if isinstance(value, Score) else value
-        usable = isinstance(number, int | float) and math.isfinite(number) and 0 <= number <= 1
-        if not usable:
+        if not isinstance(number, int | float) or not 0 <= number <= 1:  # NaN is not either
             return f"{self.file}: score returned {_short(number)}, not a number from 0 to 1"
         return value if isinstance(value, Score) else Score(float(number))
 
@@ -135,5 +139,8 @@ def _said(error: BaseException) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a huge integer, or the user's own class: whatever it raises
+        text = f"a {type(value).__name__}"
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
