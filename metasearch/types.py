@@ -211,6 +211,8 @@ class ModelReply:
         dollars: the price at the time of the call; 0.0 for an unpriced model.
         seconds: wall clock of the call that was really made.
         recorded: True when it came from the record, so that nothing was paid now.
+        key: under which it is recorded where that is not its call's own address: the record holds
+            another reply there; "" where it is.
     """
 
     text: str
@@ -219,6 +221,7 @@ class ModelReply:
     dollars: float
     seconds: float
     recorded: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

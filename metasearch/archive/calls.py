@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
@@ -63,7 +64,7 @@ def insert_calls(
             **blank,
             "position": call.position,
             "agent": call.agent,
-            "reply_key": call.key,
+            "reply_key": call.reply.key or call.key,
             "recorded": call.reply.recorded,
             "error": call.error,
         }
@@ -100,8 +101,8 @@ def _keep_unrecorded(
     purse: Owner,
 ) -> None:
     missing = {
-        call.key: Paid(
-            key=call.key,
+        call.reply.key or call.key: Paid(
+            key=call.reply.key or call.key,
             request=call.request,
             stream=Stream("", 0, call.position),
             reply=call.reply,
@@ -109,7 +110,7 @@ def _keep_unrecorded(
             search_id=search_id,
         )
         for call in trace
-        if call.reply is not None and not is_stored(connection, call.key)
+        if call.reply is not None and not is_stored(connection, call.reply.key or call.key)
     }
     if missing:
         insert_replies(database, connection, free_keys(connection, list(missing.values())))
@@ -185,7 +186,7 @@ def _call(row: SqlRow[Any], texts: Mapping[str, str]) -> ModelCall:
 
 
 def _reply(row: SqlRow[Any], text: str) -> ModelReply:
-    return make_reply(
+    reply = make_reply(
         text,
         row.finish,
         row.prompt_tokens,
@@ -195,3 +196,5 @@ def _reply(row: SqlRow[Any], text: str) -> ModelReply:
         row.seconds,
         recorded=bool(row.recorded),
     )
+    is_apart = content_key(row.reply_key) != row.reply_key
+    return replace(reply, key=row.reply_key) if is_apart else reply

@@ -66,7 +66,8 @@ def content_key(stored: str) -> str:
     """Return the address that was asked for.
 
     A reply that was paid for twice (two searches asked at the same moment) is kept twice, so that
-    the money adds up: the second under its key, a tilde and a number. It is never replayed.
+    the money adds up: the second under its key, a tilde and a number. No call is answered with it;
+    a trace in which it stands is read, and replayed, with it.
     """
     return stored.partition("~")[0]
 
@@ -188,8 +189,8 @@ class Writer:
                 time.sleep(GATHER_SECONDS)
             batch = [first, *self._waiting()]
             company = len(batch) > 1
-            error = self._commit([paid for paid, _ in batch])
-            _tell([waiter for _, waiter in batch], error)
+            done = self._commit([paid for paid, _ in batch])
+            _tell([waiter for _, waiter in batch], done)
 
     def _waiting(self) -> Iterable[tuple[Paid, _Waiter]]:
         for _ in range(BATCH_CALLS - 1):
@@ -202,46 +203,52 @@ class Writer:
                 return
             yield item
 
-    def _commit(self, paid: list[Paid]) -> Exception | None:
+    def _commit(self, paid: list[Paid]) -> list[str] | Exception:
+        """Write replies and return their keys."""
         try:
             try:
-                self._write(paid, keys_taken=False)
+                return self._write(paid, keys_taken=False)
             except self._database.integrity_errors:
-                self._write(paid, keys_taken=True)
+                return self._write(paid, keys_taken=True)
         except Exception as error:  # noqa: BLE001 - handed to those who wait; the thread lives on
             return error
-        return None
 
-    def _write(self, paid: list[Paid], *, keys_taken: bool) -> None:
+    def _write(self, paid: list[Paid], *, keys_taken: bool) -> list[str]:
         with self._database.writing() as connection:
             rows = free_keys(connection, paid) if keys_taken else paid
             insert_replies(self._database, connection, rows)
+        return [row.key for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiter:
     loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[None]
+    future: asyncio.Future[str]
 
 
-def _tell(waiters: list[_Waiter], error: Exception | None) -> None:
+_News = list[tuple[asyncio.Future[str], "str | Exception"]]
+
+
+def _tell(waiters: list[_Waiter], done: list[str] | Exception) -> None:
     """Wake all waiters of a loop by one call: each costs a write to the loop's pipe."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
-    for waiter in waiters:
-        by_loop.setdefault(waiter.loop, []).append(waiter.future)
-    for loop, futures in by_loop.items():
+    news: Sequence[str | Exception]
+    news = [done] * len(waiters) if isinstance(done, Exception) else done
+    by_loop: dict[asyncio.AbstractEventLoop, _News] = {}
+    for waiter, one in zip(waiters, news, strict=True):
+        by_loop.setdefault(waiter.loop, []).append((waiter.future, one))
+    for loop, told in by_loop.items():
         with suppress(RuntimeError):  # that loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_resolve, futures, error)
+            loop.call_soon_threadsafe(_resolve, told)
 
 
-def _resolve(futures: list[asyncio.Future[None]], error: Exception | None) -> None:
-    for future in futures:
+def _resolve(told: _News) -> None:
+    for future, one in told:
         if future.done():  # its caller was cancelled
             continue
-        if error is None:
-            future.set_result(None)
+        if isinstance(one, str):
+            future.set_result(one)
         else:
-            future.set_exception(error)
+            future.set_exception(one)
 
 
 class Recorder:
@@ -267,17 +274,20 @@ class Recorder:
 
     async def keep(
         self, key: str, request: ModelRequest, stream: Stream, reply: ModelReply, owner: Owner
-    ) -> None:
+    ) -> str:
         """Write a reply durably; returns once it is committed, many are committed together.
+
+        Returns:
+            The key under which it is; see `content_key`.
 
         Raises:
             ArchiveUnavailable: it could not be written (the disk is full, say).
         """
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
+        future: asyncio.Future[str] = loop.create_future()
         paid = Paid(key, request, stream, reply, owner, self._search_id)
         self._writer.submit(paid, _Waiter(loop, future))
-        await future
+        return await future
 
     def close(self) -> None:
         """Do nothing: the thread belongs to the archive, which may serve other searches."""

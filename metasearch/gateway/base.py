@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
-from metasearch.errors import ConfigError
+from metasearch.errors import ConfigError, GatewayUnavailable
 from metasearch.types import ModelReply, ModelRequest, Owner, Stream, Usage
 
-__all__ = ["Caps", "Gateway", "PromptTooLong", "Record", "RequestRefused", "Spent"]
+__all__ = [
+    "Caps",
+    "Gateway",
+    "NotRecorded",
+    "PromptTooLong",
+    "Record",
+    "RecordMode",
+    "RequestRefused",
+    "Spent",
+]
+
+
+class EndpointDown(GatewayUnavailable):
+    """The endpoint does not answer now and may later; `Gateway.recovered` waits for it."""
 
 
 class RequestRefused(ConfigError):
@@ -22,6 +37,19 @@ class PromptTooLong(RequestRefused):
     """The prompt does not fit in the model's context."""
 
 
+class RecordMode(StrEnum):
+    """What the record is used for."""
+
+    NORMAL = "normal"  # read, and written
+    RECORD_ONLY = "record-only"  # written, never read: every call is made anew
+    REPLAY_ONLY = "replay-only"  # read, no call is ever made
+    OFF = "off"  # as record-only, but no later call is answered with what is written
+
+
+class NotRecorded(ConfigError):
+    """A replay met a call that the record does not hold."""
+
+
 class Record(Protocol):
     """Where replies are kept. The archive is one; the gateway does not know which."""
 
@@ -31,8 +59,16 @@ class Record(Protocol):
 
     async def keep(
         self, key: str, request: ModelRequest, stream: Stream, reply: ModelReply, owner: Owner
-    ) -> None:
-        """Write a reply durably; returns once it is committed, many are committed together."""
+    ) -> str:
+        """Write a reply durably; returns once it is committed, many are committed together.
+
+        Args:
+            key: the call's address. With a tilde and more after it the reply is in the books, but
+                is never found.
+
+        Returns:
+            The key under which it is: another than `key` where a reply was there already.
+        """
         ...
 
 
@@ -68,7 +104,7 @@ class Gateway(Protocol):
 
         Raises:
             BudgetExhausted: the worst case of this call does not fit under a cap.
-            GatewayUnavailable: the endpoint still fails after the retries, or is known to be down.
+            GatewayUnavailable: no answer will come; `EndpointDown` where one may come later.
             RequestRefused: the endpoint refuses this request (`PromptTooLong` is one kind).
             ConfigError: key, URL or model is wrong, so that no request can be answered.
         """
@@ -79,6 +115,21 @@ class Gateway(Protocol):
 
         Raises:
             ConfigError, GatewayUnavailable: as `ask`, with what to mend.
+        """
+        ...
+
+    def trouble(self) -> str:
+        """Return one line that says which endpoint is down and why, "" when none is."""
+        ...
+
+    async def recovered(self, tell: Callable[[str, float], None] | None = None) -> None:
+        """Wait until every endpoint that was found down answers again, probing it now and then.
+
+        Args:
+            tell: is told before each wait what is wrong, and in how many seconds it is tried again.
+
+        Raises:
+            BudgetExhausted, ConfigError: as `ask`.
         """
         ...
 

@@ -14,14 +14,13 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Self
 
 import httpx2
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from metasearch.errors import ConfigError, GatewayUnavailable
-from metasearch.gateway.base import Record, RequestRefused, Spent
+from metasearch.gateway.base import NotRecorded, Record, RecordMode, RequestRefused, Spent
 from metasearch.gateway.budget import PICO, Amount, Budget, Reservation
 from metasearch.gateway.line import Answer, Attempts, Line
 from metasearch.gateway.prices import FREE, PriceTable, load_prices
@@ -29,24 +28,11 @@ from metasearch.gateway.settings import OPENAI_URL, ModelSettings
 from metasearch.gateway.wire import prompt_bound
 from metasearch.types import Finish, Message, ModelReply, ModelRequest, Owner, Stream, Usage
 
-__all__ = ["NotRecorded", "OpenAIGateway", "RecordMode"]
+__all__ = ["OpenAIGateway"]
 
 CONNECT_SECONDS = 10.0
 CHECK_PATIENCE = 2.0  # seconds: a wrong address should be told at once
 CHECK_TOKENS = 16
-
-
-class RecordMode(StrEnum):
-    """What the record is used for."""
-
-    NORMAL = "normal"  # read, and written
-    RECORD_ONLY = "record-only"  # written, never read: every call is made anew
-    REPLAY_ONLY = "replay-only"  # read, no call is ever made
-    OFF = "off"
-
-
-class NotRecorded(ConfigError):
-    """A replay met a call that the record does not hold."""
 
 
 @dataclass(eq=False, slots=True)
@@ -162,7 +148,7 @@ class OpenAIGateway:
         known = tuple(models)
         table = prices or load_prices()
         self.budget = budget
-        self._record = None if mode is RecordMode.OFF else record
+        self._record = record
         self._mode = mode
         self._flights: dict[str, _Flight] = {}
         self._counts: Counter[str] = Counter()
@@ -191,7 +177,7 @@ class OpenAIGateway:
         """Answer a request from the record, else from the endpoint; see `base.Gateway.ask`."""
         line = self._line(request.model)
         key = request.key(stream)
-        if self._record is not None and self._mode is not RecordMode.RECORD_ONLY:
+        if self._record is not None and self._mode in (RecordMode.NORMAL, RecordMode.REPLAY_ONLY):
             found = self._record.find(key)
             if found is not None:
                 self._counts["recorded"] += 1
@@ -232,6 +218,8 @@ class OpenAIGateway:
         Raises:
             ConfigError, GatewayUnavailable: as `ask`, with what to mend.
         """
+        if self._mode is RecordMode.REPLAY_ONLY:
+            return
         for line in self._lines.values():
             await self._probe(line, CHECK_PATIENCE)
 
@@ -339,9 +327,11 @@ class OpenAIGateway:
             raise
         reply, paid = self._reply(line, answer, stake)
         stake.settle(reply.usage, paid)
-        if self._record is not None:
-            await self._record.keep(key, request, stream, reply, stake.owner)
-        return reply
+        if self._record is None:
+            return reply
+        wanted = f"{key}~own" if self._mode is RecordMode.OFF else key
+        kept = await self._record.keep(wanted, request, stream, reply, stake.owner)
+        return reply if kept == key else replace(reply, key=kept)
 
     def _reply(self, line: Line, answer: Answer, stake: _Stake) -> tuple[ModelReply, int]:
         completion = answer.completion

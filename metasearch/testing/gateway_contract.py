@@ -48,11 +48,12 @@ class MemoryRecord:
 
     async def keep(
         self, key: str, request: ModelRequest, stream: Stream, reply: ModelReply, owner: Owner
-    ) -> None:
+    ) -> str:
         """Keep a reply."""
         assert key.partition("~")[0] == request.key(stream)
         self.kept[key] = reply
         self.owners[key] = owner
+        return key
 
 
 def question(text: str = "hello") -> ModelRequest:

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from metasearch.errors import ConfigError, GatewayUnavailable
-from metasearch.gateway.base import Caps
-from metasearch.gateway.client import NotRecorded, RecordMode
+from metasearch.gateway.base import Caps, NotRecorded, RecordMode
 from metasearch.gateway.wire import prompt_bound
 from metasearch.testing.endpoint import ScriptedEndpoint, ScriptedReply
 from metasearch.testing.gateway_contract import MemoryRecord, question
@@ -117,10 +116,21 @@ async def test_a_replay_asks_nobody_and_needs_neither_key_nor_price(
     assert endpoint.served.requests == 1
 
 
-async def test_without_a_record_nothing_is_kept(make: Make) -> None:
+async def test_without_a_record_nothing_is_taken_from_it_or_left_for_another(
+    make: Make, endpoint: ScriptedEndpoint
+) -> None:
     record = MemoryRecord()
-    await ask(make(record=record, mode=RecordMode.OFF), question())
-    assert not record.kept
+    known = await ask(make(record=record), question())
+    alone = make(record=record, mode=RecordMode.OFF)
+    reply, new = await ask(alone, question()), await ask(alone, question("new"))
+    assert endpoint.served.requests == 3
+    assert (reply.recorded, new.recorded) == (False, False)
+    # What was paid is in the books, where no later call finds it.
+    assert [record.kept[each.key].text for each in (reply, new)] == [reply.text, new.text]
+    assert len(record.kept) == 3
+    again = make(record=record)
+    assert (await ask(again, question())).text == known.text
+    assert not (await ask(again, question("new"))).recorded
 
 
 async def test_what_is_paid_for_is_kept_though_nobody_waits_any_more(
@@ -145,10 +155,10 @@ async def test_an_answer_that_has_come_is_kept_whatever_happens(
     class Slow(MemoryRecord):
         begun = False
 
-        async def keep(self, *given: Any) -> None:
+        async def keep(self, *given: Any) -> str:
             self.begun = True
             await asyncio.sleep(0.1)
-            await super().keep(*given)
+            return await super().keep(*given)
 
     record = Slow()
     gateway = make(record=record)
@@ -216,7 +226,7 @@ async def test_the_endpoint_is_never_paid_more_than_the_cap(
 
 async def test_a_failing_record_fails_the_call_but_the_money_counts(make: Make) -> None:
     class Full(MemoryRecord):
-        async def keep(self, *_: object) -> None:
+        async def keep(self, *_: object) -> str:
             raise OSError("disk full")
 
     gateway = make(record=Full())
