@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
+import select
 import signal
 import socket
 import struct
@@ -42,10 +42,12 @@ JOB, TO_JOB, KILL, TAKEN_BY_HOST, PING = 1, 2, 3, 4, 5
 # box to host
 READY, FROM_JOB, END, TAKEN_BY_JOB, PONG = 16, 17, 18, 19, 20
 
+_READ, _WRITE = select.EPOLLIN, select.EPOLLOUT
 _FORKS_AT_ONCE = (
     2  # descriptors on their way count against one limit for all containers of a machine
 )
-_TICK_SECONDS = 0.05
+_TICK_SECONDS = 0.05  # between looks while something is to be done again
+_LOOK_SECONDS = 1.0  # between looks at most
 _LINGER_SECONDS = 1.0
 _MAX_OUT = 8 << 20  # bytes waiting for a slow host before jobs are no longer read
 
@@ -59,10 +61,12 @@ class Job:
         on_way: bytes sent to the host that it has not taken yet.
         taken: bytes that the job has taken and the host has not been told of.
         deadline: when PID 1 ends the job itself, by its own clock; the host has a shorter one.
+        watched: the events of the pipe that PID 1 waits for.
     """
 
     __slots__ = (
         "caps", "deadline", "how", "number", "on_way", "pipe", "slot", "taken", "theirs", "to_job",
+        "watched",
     )  # fmt: skip
 
     def __init__(self, number: int, slot: int, wall: float, caps: tuple[int, int]) -> None:
@@ -75,6 +79,7 @@ class Job:
         self.to_job = bytearray()
         self.on_way = 0
         self.taken = 0
+        self.watched = 0
         self.how = ""  # why PID 1 is ending it, "" while it is not
 
 
@@ -94,24 +99,30 @@ class Box:
         self._input = bytearray()
         self._output = bytearray()
         self._heard = time.monotonic()
-        self._selector = selectors.EpollSelector()
+        self._look_at = 0.0  # when to look at all jobs; each frame must not cost a look at each
         self._kills = _killed_for_memory()
+        self._epoll = select.epoll()
+        self._pipes: dict[int, Job] = {}  # by descriptor
+        self._is_full = False  # the host takes no more now
         for fd in (0, 1):
             os.set_blocking(fd, False)
-        self._selector.register(0, selectors.EVENT_READ, self._read_host)
-        self._selector.register(control, selectors.EVENT_READ, self._read_control)
+        for fd in (0, control.fileno()):
+            self._epoll.register(fd, _READ)
 
     def serve(self) -> NoReturn:
         """Move bytes until the host is gone."""
+        control = self._control.fileno()
         while True:
-            for key, events in self._selector.select(self._patience()):
-                if key.fd == 1:
-                    self._write_host()
-                elif isinstance(key.data, Job):
-                    self._move(key.data, events)
-                else:
-                    key.data()
-            self._tick()
+            for fd, events in self._epoll.poll(max(0.0, self._look_at - time.monotonic())):
+                if (job := self._pipes.get(fd)) is not None:
+                    self._move(job, events)
+                elif fd == 0:
+                    self._read_host()
+                elif fd == control:
+                    self._read_control()
+            if self._output:
+                self._write_host()
+            self._look()
 
     # the host
 
@@ -156,22 +167,24 @@ class Box:
 
     def send(self, kind: int, number: int, payload: bytes = b"") -> None:
         """Queue one frame for the host."""
-        if not self._output:
-            self._selector.register(1, selectors.EVENT_WRITE)
         self._output += HEADER.pack(len(payload), kind, number) + payload
 
     def _write_host(self) -> None:
+        """Write what waits for the host, and wait for its pipe only while that is full."""
+        had = len(self._output)
         try:
-            written = os.write(1, memoryview(self._output)[: PIECE * 4])
+            del self._output[: os.write(1, memoryview(self._output)[: PIECE * 4])]
         except BlockingIOError:
-            return
+            pass
         except OSError:
             os._exit(0)
-        was_full = len(self._output) >= _MAX_OUT
-        del self._output[:written]
-        if not self._output:
-            self._selector.unregister(1)
-        if was_full:
+        if bool(self._output) != self._is_full:
+            self._is_full = bool(self._output)
+            if self._is_full:
+                self._epoll.register(1, _WRITE)
+            else:
+                self._epoll.unregister(1)
+        if had >= _MAX_OUT:
             for job in self._jobs.values():
                 self._listen(job)
 
@@ -185,6 +198,7 @@ class Box:
             return
         job = self._jobs[number] = Job(number, slot, wall, (memory, seconds))
         self._waiting.append(job)
+        self._look_at = min(self._look_at, job.deadline)
         self._listen(job)
         self._fork_next()
 
@@ -194,7 +208,8 @@ class Box:
             if not request(
                 self._control, fork_server.JOB, job.number, job.slot, job.theirs, job.caps
             ):
-                return  # too many descriptors on their way on this machine: again at the next tick
+                self._look_soon()  # too many descriptors on their way on this machine
+                return
             self._waiting.pop(0)
             self._forking += 1
             job.theirs = None
@@ -203,22 +218,29 @@ class Box:
         """Watch a job's pipe for what is wanted of it now."""
         if job.pipe is None:
             return
-        events = selectors.EVENT_WRITE if job.to_job else 0
+        events = _WRITE if job.to_job else 0
         if job.on_way < WINDOW and len(self._output) < _MAX_OUT:
-            events |= selectors.EVENT_READ
-        watched = self._selector.get_map().get(job.pipe)
-        if watched is None:
-            if events:
-                self._selector.register(job.pipe, events, job)
-        elif not events:
-            self._selector.unregister(job.pipe)
-        elif events != watched.events:
-            self._selector.modify(job.pipe, events, job)
+            events |= _READ
+        if events == job.watched:
+            return
+        fd = job.pipe.fileno()
+        if not job.watched:
+            self._epoll.register(fd, events)
+            self._pipes[fd] = job
+        elif events:
+            self._epoll.modify(fd, events)
+        else:
+            self._forget(fd)
+        job.watched = events
+
+    def _forget(self, fd: int) -> None:
+        self._epoll.unregister(fd)
+        del self._pipes[fd]
 
     def _move(self, job: Job, events: int) -> None:
-        if events & selectors.EVENT_WRITE:
+        if events & ~_READ:
             self._pour(job)
-        if events & selectors.EVENT_READ and job.pipe is not None:
+        if events & ~_WRITE and job.watched & _READ and job.pipe is not None:
             try:
                 data = job.pipe.recv(min(PIECE, WINDOW - job.on_way))
             except BlockingIOError:
@@ -252,17 +274,19 @@ class Box:
         self._listen(job)
 
     def _hang_up(self, job: Job) -> None:
-        if job.pipe is not None:
-            if self._selector.get_map().get(job.pipe) is not None:
-                self._selector.unregister(job.pipe)
-            job.pipe.close()
-            job.pipe = None
+        pipe, job.pipe = job.pipe, None
+        if pipe is not None:
+            if job.watched:
+                self._forget(pipe.fileno())
+            pipe.close()
             # Nearly always its process has just ended, which the fork server is about to say. If it
             # only closed its pipe, nothing that it still does can matter.
             job.deadline = min(job.deadline, time.monotonic() + _LINGER_SECONDS)
+            self._look_at = min(self._look_at, job.deadline)
 
     def _end(self, job: Job, how: str) -> None:
         job.how = job.how or how
+        self._look_soon()
         if job in self._waiting:
             self._waiting.remove(job)
             self._gone(job, 0, 0.0, 0)
@@ -298,14 +322,16 @@ class Box:
         self._drain(job)
         self._say_end(job.number, job.how, status, cpu, memory)
         self._slots.give_back(job.slot)
+        if self._slots.dirty:
+            self._look_soon()
 
     def _drain(self, job: Job) -> None:
         """Hand on what the job wrote before it ended, as far as the host will take it."""
         pipe, job.pipe = job.pipe, None
         if pipe is None:
             return
-        if self._selector.get_map().get(pipe) is not None:
-            self._selector.unregister(pipe)
+        if job.watched:
+            self._forget(pipe.fileno())
         with pipe:
             while not job.how:
                 try:
@@ -333,24 +359,30 @@ class Box:
 
     # time
 
-    def _patience(self) -> float:
-        if self._waiting or self._slots.dirty or any(job.how for job in self._jobs.values()):
-            return _TICK_SECONDS
-        deadlines = [job.deadline for job in self._jobs.values()]
-        return max(0.0, min([1.0, *(at - time.monotonic() for at in deadlines)]))
+    def _look_soon(self) -> None:
+        self._look_at = min(self._look_at, time.monotonic() + _TICK_SECONDS)
 
-    def _tick(self) -> None:
+    def _look(self) -> None:
+        """Do what only time asks for: leases, deadlines, slots put aside, forks that were late."""
         now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + _LOOK_SECONDS
         if now - self._heard > self._lease:
             os._exit(5)
         for job in list(self._jobs.values()):
             if job.how:
                 self._slots.kill(job.slot)  # until it is reaped
+                self._look_soon()
             elif now > job.deadline:
                 self._end(job, "deadline" if job.pipe is not None else "closed")
+            else:
+                self._look_at = min(self._look_at, job.deadline)
         self._fork_next()
         if not self._slots.clean(now):
             os._exit(6)  # too few slots are left; the host takes another container
+        if self._slots.dirty:
+            self._look_soon()
 
 
 def request(

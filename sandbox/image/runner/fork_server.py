@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable
 from typing import NoReturn
 
-from runner import jail, probe
+from runner import jail, probe, rehearsal
 
 __all__ = ["ENDED", "FAILED", "JOB", "PRELOADED", "PROBE", "REPORT", "REQUEST", "STARTED", "serve"]
 
@@ -42,7 +42,7 @@ _PRELOAD = (
     "copy", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "functools",
     "heapq", "inspect", "io", "itertools", "json", "keyword", "linecache", "math", "numbers",
     "operator", "random", "re", "statistics", "string", "textwrap", "time", "traceback", "types",
-    "typing", "unicodedata", "uuid", "agentkit", "agentkit.adas", "runner.job",
+    "typing", "unicodedata", "agentkit", "agentkit.adas", "runner.job",
 )  # fmt: skip
 _UNUSED = ("ssl",)  # asyncio imports it where it is there: 3 MB that every job would carry
 
@@ -60,6 +60,8 @@ def serve(control: socket.socket, uid_base: int, homes: list[str]) -> NoReturn:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     jail.hide()
+    os.environ.clear()
+    os.environ.update(LANG="C.UTF-8", PATH="/usr/local/bin")
     preload()
     control.send(REPORT.pack(PRELOADED, 0, 0, 0.0, 0))
     jobs: dict[int, int] = {}
@@ -87,6 +89,7 @@ def preload() -> None:
     for name in _UNUSED:
         del sys.modules[name]  # a design that wants it can still import it
     threading.stack_size(_STACK_BYTES)
+    rehearsal.play()
     gc.collect()
     gc.freeze()  # collecting in a job would copy every page that it shares
     gc.disable()
@@ -123,18 +126,13 @@ def _become(run: Callable[[int], object], fd: int, caps: jail.Caps, home: str) -
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.dup2(fd, _CHANNEL)
         jail.close_all_but(_CHANNEL)
-        _environment(home)
+        os.environ["HOME"] = os.environ["TMPDIR"] = home
         jail.enter(caps, home)
         gc.enable()
         run(_CHANNEL)
         status = 0
     finally:
         os._exit(status)  # no exit handler, no traceback of ours
-
-
-def _environment(home: str) -> None:
-    os.environ.clear()
-    os.environ.update(HOME=home, TMPDIR=home, LANG="C.UTF-8", PATH="/usr/local/bin")
 
 
 def run_job(fd: int) -> None:
