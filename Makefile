@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-EXTRAS := local,wasm,tasks,dev
+EXTRAS := local,wasm,tasks,postgres,dev
 READY := $(VENV)/.ready
 
 .PHONY: run test check bench image figure figures clean

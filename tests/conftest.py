@@ -1,7 +1,7 @@
 """Which tests can run here: what is missing is left out and named at the end, or is a failure.
 
-METASEARCH_REQUIRE=docker,wasm,local,tasks turns each named part from "left out" into a failure, so
-that continuous integration cannot pass by skipping.
+METASEARCH_REQUIRE=docker,wasm,local,tasks,postgres turns each named part from "left out" into a
+failure, so that continuous integration cannot pass by skipping.
 """
 
 from __future__ import annotations
@@ -9,16 +9,22 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import shutil
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
+
+from tests import postgres
 
 HOW = {
     "docker": "start a Docker engine and run `metasearch image build`",
     "wasm": "pip install 'metasearch[wasm]'",
     "local": "pip install 'metasearch[local]' and run `metasearch local fetch`",
     "tasks": "pip install 'metasearch[tasks]'",
+    "postgres": "apt-get install postgresql and pip install 'metasearch[postgres]'",
 }
 _left_out: Counter[str] = Counter()
 
@@ -45,7 +51,13 @@ def _tasks() -> str:
     return "" if importlib.util.find_spec("reasoning_gym") else "reasoning-gym is not installed"
 
 
-PROBES = {"docker": _docker, "wasm": _wasm, "local": _local, "tasks": _tasks}
+PROBES = {
+    "docker": _docker,
+    "wasm": _wasm,
+    "local": _local,
+    "tasks": _tasks,
+    "postgres": postgres.available,
+}
 
 
 @cache
@@ -85,3 +97,63 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"left out: {count} tests of {part!r} ({_missing(part)}). To include them: {HOW[part]}"
         )
+
+
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive without rows: to copy it is ten times quicker than to run the migrations."""
+    from metasearch.archive import Archive
+
+    made = tmp_path_factory.mktemp("archive") / "blank.db"
+    Archive.open(made).close()
+    return made
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server of this session; a test that asks for it has the marker `postgres`."""
+    with postgres.Server() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def blank_database(server: postgres.Server) -> str:
+    """The same archive without rows on the server; the name of its database."""
+    from metasearch.archive import Archive
+
+    name = server.database()
+    Archive.open(server.url(name)).close()
+    return name
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test of an archive on both databases, and one that asks for its `file` on SQLite."""
+    both = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+    for name in ("place", "nowhere"):
+        if name in metafunc.fixturenames:
+            kinds = both[:1] if "file" in metafunc.fixturenames else both
+            metafunc.parametrize(name, kinds, indirect=True)
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, tmp_path: Path, blank: Path) -> Iterator[str]:
+    """An archive without rows, as `--archive` takes it."""
+    if request.param == "sqlite":
+        yield str(shutil.copy(blank, tmp_path / "archive.db"))
+        return
+    started: postgres.Server = request.getfixturevalue("server")
+    name = started.database(request.getfixturevalue("blank_database"))
+    yield started.url(name)
+    started.drop(name)
+
+
+@pytest.fixture
+def nowhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where an archive can be made, as `--archive` takes it: a new folder, or an empty database."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "new" / "archive.db")
+        return
+    started: postgres.Server = request.getfixturevalue("server")
+    name = started.database()
+    yield started.url(name)
+    started.drop(name)

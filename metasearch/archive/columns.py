@@ -114,7 +114,9 @@ class UtcTime(TypeDecorator[datetime.datetime]):
         value: datetime.datetime | None,
         dialect: Dialect,  # noqa: ARG002
     ) -> datetime.datetime | None:
-        """SQLite forgets the zone: it is UTC."""
+        """SQLite forgets the zone: it is UTC; a server may speak in another."""
         if value is None:
             return None
-        return value.replace(tzinfo=datetime.UTC) if value.tzinfo is None else value
+        if value.tzinfo is None:
+            return value.replace(tzinfo=datetime.UTC)
+        return value.astimezone(datetime.UTC)

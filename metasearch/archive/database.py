@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from sqlalchemy import URL, Connection, Engine, exc, make_url
+from sqlalchemy import URL, Connection, Engine, exc
 
-from metasearch.archive import dialect
+from metasearch.archive import dialect, postgres
 from metasearch.archive.texts import Texts
 from metasearch.errors import ArchiveUnavailable, ConfigError
 
@@ -57,14 +57,9 @@ def locate(where: str | Path | None) -> Place:
         where = platformdirs.user_data_path("metasearch", appauthor=False) / "archive.db"
     if isinstance(where, Path) or "://" not in where:
         return Place(str(where), file=Path(where).expanduser())
-    try:
-        url = make_url(where)
-    except exc.ArgumentError:
-        raise ConfigError(
-            f"--archive {where!r}: not a URL; give a file's path or postgresql+psycopg://USER@HOST/NAME"
-        ) from None
+    url = postgres.read_url(where)
     if url.get_backend_name() != "sqlite":
-        return Place(url.render_as_string(hide_password=True), url=url)
+        return Place(postgres.address(url), url=url)
     if url.database in (None, "", ":memory:"):
         raise ConfigError(f"--archive {where}: an archive must outlive its process; give a path")
     return Place(str(url.database), file=Path(str(url.database)))
@@ -91,7 +86,7 @@ class Database:
             if not read_only:
                 self._write = dialect.sqlite_engine(place.file, "rwc" if create else "rw")
         elif place.url is not None:
-            write, self._read = dialect.postgres_engines(place.url)
+            write, self._read = postgres.engines(place.url)
             self._write = None if read_only else write
 
     @property

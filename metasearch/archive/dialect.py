@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import (
-    URL,
     Connection,
     Dialect,
     Engine,
@@ -24,16 +23,16 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import QueuePool
 
-from metasearch.errors import ArchiveUnavailable, ConfigError, MetasearchError
+from metasearch.archive import postgres
+from metasearch.errors import ArchiveUnavailable, MetasearchError
 
 __all__ = [
     "LOCK_WAIT_SECONDS",
-    "execute_one",
+    "advice",
     "explain",
     "insert_if_absent",
     "insert_one",
     "open_for_query",
-    "postgres_engines",
     "sqlite_copy",
     "sqlite_engine",
 ]
@@ -149,7 +148,7 @@ def _authorize(action: int, first: str | None, *_: Any) -> int:
 
 
 def sqlite_copy(file: Path, target: Path) -> None:
-    """Copy a database while others write to it; the copy is one moment's state.
+    """Copy a database while others write to it into an empty file: one moment's state.
 
     Raises:
         sqlite3.Error: reading or writing fails; the caller removes what there is of the copy.
@@ -163,37 +162,6 @@ def sqlite_copy(file: Path, target: Path) -> None:
             copy.close()
     finally:
         source.close()
-
-
-def postgres_engines(url: URL) -> tuple[Engine, Engine]:
-    """Return the engines for writing and for reading.
-
-    Raises:
-        ConfigError: the driver is not installed, or the URL is of another database.
-    """
-    if url.get_backend_name() != "postgresql":
-        raise ConfigError(
-            f"--archive {url.render_as_string()}: {url.drivername} is not supported; "
-            "give a file's path or postgresql+psycopg://USER@HOST/NAME"
-        )
-    url = url.set(drivername="postgresql+psycopg")
-    try:
-        write = create_engine(url)
-    except ModuleNotFoundError:
-        raise ConfigError(
-            f"--archive {url.render_as_string()}: its driver is not installed; "
-            'pip install "psycopg[binary]"'
-        ) from None
-    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    return write, create_engine(url, execution_options=options)
-
-
-def execute_one(cursor: Any, query: str) -> None:
-    """Run a stranger's query on a server: one statement, so that none can end the transaction.
-
-    Only what is prepared is sent alone; else psycopg lets `COMMIT; DROP TABLE ...` through.
-    """
-    cursor.execute(query, prepare=True)
 
 
 def insert_if_absent(dialect: Dialect, target: Table) -> Insert:
@@ -214,10 +182,15 @@ def insert_one(connection: Connection, target: Table, row: dict[str, Any]) -> in
 def explain(error: Exception, where: str) -> MetasearchError:
     """Return the one line that a user gets for what a database driver raised."""
     cause = error.orig if isinstance(error, exc.DBAPIError) else error
-    name = getattr(cause, "sqlite_errorname", None) or ""
+    return ArchiveUnavailable(f"archive {where}: {advice(cause or error)}")
+
+
+def advice(error: BaseException) -> str:
+    """Return in one line what a driver's error means and what to do."""
+    if not isinstance(error, sqlite3.Error):
+        return postgres.advice(error, LOCK_WAIT_SECONDS)
+    name = getattr(error, "sqlite_errorname", None) or ""
     # Extended names begin with their family's: SQLITE_READONLY_DIRECTORY, SQLITE_IOERR_WRITE.
     family = "_".join(name.split("_")[:2])
-    advice = _SQLITE_ADVICE.get(family)
-    if advice is None:
-        advice = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
-    return ArchiveUnavailable(f"archive {where}: {advice}")
+    said = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return _SQLITE_ADVICE.get(family, said)

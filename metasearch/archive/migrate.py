@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from metasearch.archive.database import Database
+from metasearch.archive.postgres import check_encoding
 from metasearch.assets import asset
 from metasearch.errors import ArchiveUnavailable
 
@@ -38,19 +39,28 @@ def views_sql() -> str:
     return (asset("archive") / "views.sql").read_text(encoding="utf-8")
 
 
-def prepare(database: Database) -> None:
+def prepare(database: Database, *, create: bool = True) -> None:
     """Make the tables if there are none, move old ones up, and leave everything else alone.
 
     All of it is one transaction: it is done, or nothing has changed.
 
+    Args:
+        create: whether a server's database without tables becomes an archive.
+
     Raises:
         ArchiveUnavailable: the schema is newer than this program, the database is of another
-            program, or it is too old and opened for reading only.
+            program, it is too old and opened for reading only, or it is empty and must not be.
     """
     if not _is_new_file(database):
         with database.reading() as connection:
-            if _version(connection, database.where) == HEAD:
-                return
+            version = _version(connection, database.where)
+        if version == HEAD:
+            return
+        if version is None and database.file is None and not create:
+            raise ArchiveUnavailable(
+                f"archive {database.where}: there is none in this database; `metasearch run` makes "
+                "one, or name another (--archive)"
+            )
     if database.read_only:
         raise ArchiveUnavailable(
             f"archive {database.where}: its schema is older than {HEAD}, and it is opened for "
@@ -71,6 +81,8 @@ def _is_new_file(database: Database) -> bool:
 
 def _version(connection: Connection, where: str) -> str | None:
     """Return the schema's name; None for an empty database."""
+    if connection.dialect.name == "postgresql":
+        check_encoding(connection, where)
     tables = set(inspect(connection).get_table_names())
     if not tables:
         return None

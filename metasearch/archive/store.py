@@ -8,7 +8,15 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TextIO
 
-from metasearch.archive import entries, evaluations, migrate, queries, searches, transfer
+from metasearch.archive import (
+    entries,
+    evaluations,
+    integrity,
+    migrate,
+    queries,
+    searches,
+    transfer,
+)
 from metasearch.archive.calls import read_calls
 from metasearch.archive.database import Clock, Database, Place, locate, utc_now
 from metasearch.archive.record import Recorder, Writer
@@ -85,7 +93,7 @@ class Archive:
             _check_file(place, place.file, write=not read_only, create=create and not read_only)
         database = Database(place, read_only=read_only, create=create, clock=clock)
         try:
-            migrate.prepare(database)
+            migrate.prepare(database, create=create and not read_only)
         except BaseException:  # whatever it was, no connection may stay open
             database.close()
             raise
@@ -396,14 +404,15 @@ class Archive:
         """Copy the whole archive into a new file, while others write to it.
 
         Raises:
-            ConfigError: the file exists already.
-            ArchiveUnavailable: it cannot be written; nothing is left of it.
+            ConfigError: the file exists already, or the archive is on a server.
+            ArchiveUnavailable: it cannot be written, or the archive is damaged; nothing is left of
+                it.
         """
-        transfer.backup(self._database, Path(target))
+        integrity.backup(self._database, Path(target))
 
     def check(self) -> list[str]:
         """Return what is wrong with the stored data, nothing when it is sound."""
-        return transfer.check(self._database)
+        return integrity.check(self._database)
 
 
 def _check_file(place: Place, file: Path, *, write: bool, create: bool) -> None:

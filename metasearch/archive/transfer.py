@@ -1,20 +1,18 @@
-"""Out of the archive: a stranger's SQL, files for other tools, a copy of the whole, a check-up."""
+"""Out of the archive: a stranger's SQL, files for other tools."""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, suppress
-from pathlib import Path
+from contextlib import closing
 from typing import Literal, TextIO
 
 from sqlalchemy import select
 
-from metasearch.archive import dialect, entries
+from metasearch.archive import dialect, entries, postgres
 from metasearch.archive.calls import read_calls
 from metasearch.archive.columns import from_picodollars
 from metasearch.archive.database import Database
@@ -22,10 +20,10 @@ from metasearch.archive.models import EntryRow, EvaluationRow, table
 from metasearch.archive.records import EntryInfo, SearchInfo, SqlResult, Summary
 from metasearch.archive.searches import get_tasks
 from metasearch.archive.texts import get_texts
-from metasearch.errors import ArchiveUnavailable, ConfigError
+from metasearch.errors import ConfigError
 from metasearch.types import Json, ModelCall, Split
 
-__all__ = ["FORMATS", "Format", "backup", "check", "export", "sql"]
+__all__ = ["FORMATS", "Format", "export", "sql"]
 
 Format = Literal["jsonl", "csv"]
 FORMATS: tuple[Format, ...] = ("jsonl", "csv")
@@ -73,15 +71,21 @@ def _server_sql(database: Database, query: str) -> SqlResult:
     with database.reading() as connection:
         cursor = connection.connection.cursor()
         try:
-            dialect.execute_one(cursor, query)
+            postgres.execute_one(cursor, query)
             if cursor.description is None:
                 raise ConfigError(_NO_QUERY)
             columns = tuple(column[0] for column in cursor.description)
-            return SqlResult(columns, [tuple(row) for row in cursor.fetchall()])
+            return SqlResult(columns, [postgres.plain_row(row) for row in cursor.fetchall()])
         except connection.dialect.loaded_dbapi.Error as error:
-            raise ConfigError(f"archive sql: {_first_line(error)}") from None
+            raise ConfigError(f"archive sql: {_first_line(error)}{_hint(query)}") from None
         finally:
             cursor.close()
+
+
+def _hint(query: str) -> str:
+    if "unzip" in query.lower():
+        return "; SQLite alone has unzip(): `metasearch archive export` writes all texts"
+    return "; the tables and views are in archive/README.md"
 
 
 def _sql_error(error: sqlite3.Error, where: str) -> Exception:
@@ -263,37 +267,3 @@ def _export_csv(database: Database, search: SearchInfo, out: TextIO) -> int:
 def _plain_cell(text: str) -> str:
     safe = text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\x00")
     return f"'{safe}" if _FORMULA.match(safe) else safe
-
-
-def backup(database: Database, target: Path) -> None:
-    """Copy the whole archive. See `Archive.backup`."""
-    if database.file is None:
-        raise ConfigError(f"archive {database.where}: use pg_dump for a database on a server")
-    if target.exists():
-        raise ConfigError(f"backup {target}: it exists already; name another file")
-    partial = target.with_name(f"{target.name}.partial")
-    try:
-        partial.unlink(missing_ok=True)
-        dialect.sqlite_copy(database.file, partial)
-        os.replace(partial, target)
-    except (OSError, sqlite3.Error) as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise ArchiveUnavailable(
-            f"backup {target}: {_first_line(error)}; nothing was written there"
-        ) from error
-
-
-def check(database: Database) -> list[str]:
-    """Return what is wrong with the stored data. See `Archive.check`."""
-    if database.file is None:
-        return []
-    try:
-        with closing(dialect.open_for_query(database.file)) as connection:
-            connection.set_authorizer(None)
-            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
-            broken = connection.execute("PRAGMA foreign_key_check").fetchall()
-    except sqlite3.Error as error:
-        return [_first_line(error)]
-    faults = [line for line in found if line != "ok"]
-    return faults + [f"{row[0]} row {row[1]} points to no row of {row[2]}" for row in broken]

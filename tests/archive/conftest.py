@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from metasearch.types import (
     Task,
     Usage,
 )
+from tests.postgres import Server
 
 VALIDATION = tuple(Task(f"t{number}", f"What is {number} + 1?", number + 1) for number in range(6))
 TRAIN = (Task("t90", "What is 90 + 1?", 91),)
@@ -112,28 +112,33 @@ def clock() -> HandClock:
     return HandClock()
 
 
-@pytest.fixture(scope="session")
-def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive without rows: to copy it is ten times quicker than to run the migrations."""
-    made = tmp_path_factory.mktemp("archive") / "blank.db"
-    Archive.open(made).close()
-    return made
+@pytest.fixture
+def file(place: str) -> Path:
+    return Path(place)
 
 
 @pytest.fixture
-def file(tmp_path: Path, blank: Path) -> Path:
-    return Path(shutil.copy(blank, tmp_path / "archive.db"))
-
-
-@pytest.fixture
-def archive(file: Path, clock: HandClock) -> Iterator[Archive]:
-    with Archive.open(file, clock=clock) as opened:
+def archive(place: str, clock: HandClock) -> Iterator[Archive]:
+    with Archive.open(place, clock=clock) as opened:
         yield opened
 
 
-@pytest.fixture
-def desk(archive: Archive) -> Desk:
+def opened_desk(archive: Archive) -> Desk:
     search = archive.create_search(
         id="s1", domain="sums", strategy="evolve", config={"seed": 7}, seed=7, tasks=TASKS
     )
     return Desk(archive, search)
+
+
+@pytest.fixture
+def desk(archive: Archive) -> Desk:
+    return opened_desk(archive)
+
+
+@pytest.fixture
+def server_desk(server: Server, blank_database: str, clock: HandClock) -> Iterator[Desk]:
+    """The same on PostgreSQL alone, for what only a server can do wrong."""
+    name = server.database(blank_database)
+    with Archive.open(server.url(name), clock=clock) as opened:
+        yield opened_desk(opened)
+    server.drop(name)

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -20,12 +19,12 @@ Holder = subprocess.Popen[str]
 
 
 @pytest.fixture
-def hold(desk: Desk, file: Path) -> Iterator[Callable[[], tuple[Holder, str]]]:
+def hold(desk: Desk, place: str) -> Iterator[Callable[[], tuple[Holder, str]]]:
     """Start processes that claim the search, and say what each was told."""
     started: list[Holder] = []
 
     def start() -> tuple[Holder, str]:
-        command = [sys.executable, "-m", "tests.archive.children", "hold", str(file), "s1"]
+        command = [sys.executable, "-m", "tests.archive.children", "hold", place, "s1"]
         holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         started.append(holder)
         assert holder.stdout is not None
@@ -51,11 +50,11 @@ def test_a_second_process_is_refused_and_told_who_runs_it(
 
 
 def test_a_holder_in_another_process_is_named_until_it_lets_go(
-    desk: Desk, hold: Callable[[], tuple[Holder, str]], file: Path
+    desk: Desk, hold: Callable[[], tuple[Holder, str]], place: str
 ):
     holder, said = hold()
     assert said == "held"
-    with Archive.open(file) as now:  # the child's clock is the real one
+    with Archive.open(place) as now:  # the child's clock is the real one
         with pytest.raises(ConfigError, match=f"already running as pid {holder.pid} on "):
             now.claim("s1")
         assert now.is_running("s1")
@@ -70,12 +69,12 @@ def test_a_holder_in_another_process_is_named_until_it_lets_go(
 
 
 def test_what_a_killed_process_held_is_taken_over_at_once(
-    desk: Desk, hold: Callable[[], tuple[Holder, str]], file: Path
+    desk: Desk, hold: Callable[[], tuple[Holder, str]], place: str
 ):
     holder, _ = hold()
     holder.kill()
     holder.wait()
-    with Archive.open(file) as now:
+    with Archive.open(place) as now:
         assert not now.is_running("s1")
         now.claim("s1")
         assert now.is_running("s1")
@@ -108,10 +107,10 @@ def test_a_clock_set_back_is_no_death(desk: Desk, clock: HandClock):
         desk.archive.claim("s1")
 
 
-def test_two_archives_of_one_process_are_two_holders(desk: Desk, file: Path, clock: HandClock):
+def test_two_archives_of_one_process_are_two_holders(desk: Desk, place: str, clock: HandClock):
     desk.archive.claim("s1")
     desk.archive.claim("s1")  # to claim again what is ours is no fault
-    with Archive.open(file, clock=clock) as second:
+    with Archive.open(place, clock=clock) as second:
         with pytest.raises(ConfigError, match="already running"):
             second.claim("s1")
         desk.archive.close()

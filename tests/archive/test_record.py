@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -44,11 +43,11 @@ async def test_a_reply_is_found_by_every_search_and_paid_by_one(desk: Desk):
     assert desk.archive.spent("s2").calls == 0
 
 
-async def test_when_keep_returns_another_process_sees_the_reply(desk: Desk, file: Path):
+async def test_when_keep_returns_another_process_sees_the_reply(desk: Desk, place: str):
     made = call(0, said="durable")
     await keep(desk.archive.recorder("s1"), made)
     seen = subprocess.run(
-        [sys.executable, "-m", "tests.archive.children", "find", str(file), made.key],
+        [sys.executable, "-m", "tests.archive.children", "find", place, made.key],
         capture_output=True,
         text=True,
         check=True,
@@ -108,13 +107,13 @@ async def test_a_caller_that_is_cancelled_loses_nothing(desk: Desk):
     assert recorder.find(call(0).key) is not None
 
 
-async def test_closing_commits_what_is_queued(file: Path, desk: Desk):
+async def test_closing_commits_what_is_queued(place: str, desk: Desk):
     recorder = desk.archive.recorder("s1")
     waiting = [asyncio.create_task(keep(recorder, call(number))) for number in range(50)]
     await asyncio.sleep(0)
     desk.archive.close()
     await asyncio.gather(*waiting)
-    with Archive.open(file, read_only=True) as again:
+    with Archive.open(place, read_only=True) as again:
         assert again.spent("s1").calls == 50
     with pytest.raises(ArchiveUnavailable, match="it is closed"):
         await keep(recorder, call(99))
@@ -137,10 +136,13 @@ def test_a_loop_that_is_gone_does_not_stop_the_writer(desk: Desk):
 
 @pytest.fixture
 def fill_disk(desk: Desk) -> Callable[[bool], None]:
-    """Make the database as large as it is the largest it may be, or free it again.
+    """Let every write fail as on a full disk, or succeed again."""
+    is_file = desk.archive._database.file is not None
+    return _small_file(desk) if is_file else _refusing_tables(desk)
 
-    `max_page_count` makes SQLite fail in the same place, with the same code, as a full disk.
-    """
+
+def _small_file(desk: Desk) -> Callable[[bool], None]:
+    """`max_page_count` makes SQLite fail in the same place, with the same code, as a full disk."""
     from sqlalchemy import event
 
     pages = [2**30]
@@ -151,6 +153,27 @@ def fill_disk(desk: Desk) -> Callable[[bool], None]:
 
     def fill(full: bool) -> None:
         pages[0] = 1 if full else 2**30  # SQLite raises 1 to the present size
+
+    return fill
+
+
+def _refusing_tables(desk: Desk) -> Callable[[bool], None]:
+    """A trigger that fails with the code of a full disk."""
+
+    def fill(full: bool) -> None:
+        with desk.archive._database.writing() as connection:
+            run = connection.exec_driver_sql
+            run(
+                "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                "RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$"
+            )
+            for name in ("entry", "reply"):
+                run(f"DROP TRIGGER IF EXISTS full_disk ON {name}")
+                if full:
+                    run(
+                        f"CREATE TRIGGER full_disk BEFORE INSERT ON {name} "
+                        "FOR EACH ROW EXECUTE FUNCTION refuse()"
+                    )
 
     return fill
 
@@ -167,8 +190,8 @@ async def test_a_full_disk_fails_those_who_wait_keeps_the_rest_and_heals(
         return_exceptions=True,
     )
     assert {type(result) for result in results} == {ArchiveUnavailable}
-    assert "the disk is full; free some space and go on" in str(results[0])
-    with pytest.raises(ArchiveUnavailable, match="the disk is full"):
+    assert "disk is full; free some space and go on" in str(results[0])
+    with pytest.raises(ArchiveUnavailable, match="disk is full; free some"):
         desk.entry(raw=big)
     assert desk.archive.entries("s1") == []
     assert desk.archive.spent("s1").calls == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import re
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -23,9 +22,9 @@ def make(archive: Archive, **changes: object):
     return archive.create_search(**{**settings, **changes})
 
 
-def test_a_search_comes_back_from_another_opening(archive: Archive, file: Path, clock: HandClock):
+def test_a_search_comes_back_from_another_opening(archive: Archive, place: str, clock: HandClock):
     made = make(archive, id="mine", config={"a": [1, None, {"b": WILD}]}, seed=-(2**62))
-    with Archive.open(file, read_only=True) as again:
+    with Archive.open(place, read_only=True) as again:
         found = again.search("mine")
     assert found == made
     assert found.config == {"a": [1, None, {"b": WILD}]}
@@ -271,8 +270,8 @@ def test_one_evaluation_is_found_by_task(desk: Desk):
         desk.archive.trace("s1", entry.id, "t3", repeat=1)
 
 
-def test_a_read_only_archive_refuses_to_write(desk: Desk, file: Path):
-    with Archive.open(file, read_only=True) as reader:
+def test_a_read_only_archive_refuses_to_write(desk: Desk, place: str):
+    with Archive.open(place, read_only=True) as reader:
         with pytest.raises(ArchiveUnavailable, match="opened for reading only"):
             reader.add_event("s1", "kind", "text")
         assert reader.events("s1") == []

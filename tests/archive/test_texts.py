@@ -101,11 +101,11 @@ def test_a_request_shares_its_texts_with_others():
     assert join_request("m", body, {sha_of(text): text for text in texts}) == plain
 
 
-def test_a_text_is_stored_once_in_a_process_and_across_processes(desk: Desk, file: Path):
+def test_a_text_is_stored_once_in_a_process_and_across_processes(desk: Desk, place: str):
     entry = desk.entry()
     printed = "the same words " * 1_000
     desk.archive.add_evaluation("s1", entry.id, evaluation(entry, task_id="t0", stdout=printed))
-    with Archive.open(file) as another:  # remembers nothing
+    with Archive.open(place) as another:  # remembers nothing
         another.add_evaluation("s1", entry.id, evaluation(entry, task_id="t1", stdout=printed))
     rows = desk.archive.sql(f"SELECT size, length(data) FROM text WHERE sha = '{sha_of(printed)}'")
     ((size, packed),) = rows.rows
@@ -114,8 +114,8 @@ def test_a_text_is_stored_once_in_a_process_and_across_processes(desk: Desk, fil
     assert [one.stdout for one in desk.archive.evaluations("s1")] == [printed, printed]
 
 
-def test_a_text_of_a_transaction_that_failed_is_not_believed_to_be_there(file: Path):
-    database = Database(locate(file), read_only=False, create=False, clock=utc_now)
+def test_a_text_of_a_transaction_that_failed_is_not_believed_to_be_there(place: str):
+    database = Database(locate(place), read_only=False, create=False, clock=utc_now)
 
     def put_and_fail() -> None:
         with database.writing() as connection:
@@ -131,9 +131,9 @@ def test_a_text_of_a_transaction_that_failed_is_not_believed_to_be_there(file: P
     database.close()
 
 
-def test_what_is_remembered_about_texts_is_bounded(file: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_is_remembered_about_texts_is_bounded(place: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("metasearch.archive.texts.KNOWN_TEXTS", 10)
-    database = Database(locate(file), read_only=False, create=False, clock=utc_now)
+    database = Database(locate(place), read_only=False, create=False, clock=utc_now)
     words = [f"text {number}" for number in range(30)]
     for _ in range(2):
         with database.writing() as connection:

@@ -9,11 +9,44 @@ from pathlib import Path
 
 import pytest
 
-from metasearch.archive import Archive
 from metasearch.archive.transfer import FORMATS
-from metasearch.errors import ArchiveUnavailable, ConfigError
+from metasearch.errors import ConfigError
 from metasearch.types import Outcome
 from tests.archive.conftest import VALIDATION, Desk, call, evaluation
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT 1; DROP TABLE search",
+        "COMMIT; DROP TABLE search",
+        "UPDATE search SET status = 'failed'",
+        "WITH gone AS (DELETE FROM event RETURNING 1) SELECT * FROM gone",
+        "CREATE TEMP TABLE mine AS SELECT 1",
+        "SET TRANSACTION READ WRITE",
+        "SELECT set_config('transaction_read_only', 'off', false)",
+        "SELECT query_to_xml($$UPDATE search SET status = 'failed'$$, true, true, '')",
+        "SELECT nextval('event_id_seq')",
+        "SELECT unzip(data) FROM text",
+        "SELEC 1",
+        "SELECT * FROM nowhere",
+        "",
+    ],
+)
+@pytest.mark.postgres
+def test_sql_on_a_server_can_only_read(server_desk: Desk, query: str):
+    with pytest.raises(ConfigError, match="archive sql: ") as caught:
+        server_desk.archive.sql(query)
+    assert "\n" not in str(caught.value)
+    assert server_desk.archive.search("s1").status == "running"
+
+
+def test_sums_are_numbers_on_every_database(desk: Desk):
+    desk.evaluate(desk.entry("cot"), [1, 0, 1], dollars=0.25)
+    query = "SELECT n, mean, solved, dollars_per_task, tokens_per_task FROM leaderboard"
+    (row,) = desk.archive.sql(query).rows
+    assert row == (3, pytest.approx(2 / 3), 2, 0.25, 130.0)
+    assert [type(value) for value in row] == [int, float, int, float, float]
 
 
 @pytest.mark.parametrize(
@@ -60,12 +93,15 @@ def test_sql_answers_with_columns_and_rows(desk: Desk):
     desk.entry("cot")
     found = desk.archive.sql("SELECT number, name FROM entry")
     assert (found.columns, found.rows) == (("number", "name"), [(0, "cot")])
+
+
+def test_sql_can_ask_sqlite_about_itself(desk: Desk, file: Path):
     plan = desk.archive.sql("EXPLAIN QUERY PLAN SELECT * FROM leaderboard WHERE search_id = 's1'")
     assert plan.rows
     assert desk.archive.sql("PRAGMA table_info(entry)").rows[0][1] == "id"
 
 
-def test_sql_can_read_the_compressed_texts(desk: Desk):
+def test_sql_can_read_the_compressed_texts(desk: Desk, file: Path):
     desk.entry("cot", raw="what it said")
     query = "SELECT unzip(data) FROM text JOIN entry ON raw_sha = sha"
     assert desk.archive.sql(query).rows == [("what it said",)]
@@ -150,25 +186,3 @@ def test_an_unknown_format_or_search_is_refused(desk: Desk):
         desk.archive.export("s1", "xml", io.StringIO())  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="'s9' is no search"):
         desk.archive.export("s9", "csv", io.StringIO())
-
-
-def test_a_backup_is_an_archive(desk: Desk, tmp_path: Path):
-    filled(desk)
-    copy = tmp_path / "copy.db"
-    desk.archive.backup(copy)
-    with Archive.open(copy) as opened:
-        assert opened.entries("s1") == desk.archive.entries("s1")
-        opened.add_event("s1", "k", "t")
-
-
-def test_a_backup_replaces_nothing_and_leaves_nothing_behind(desk: Desk, tmp_path: Path):
-    copy = tmp_path / "copy.db"
-    copy.write_text("mine")
-    with pytest.raises(ConfigError, match="exists already; name another"):
-        desk.archive.backup(copy)
-    assert copy.read_text() == "mine"
-    with pytest.raises(ArchiveUnavailable, match="nothing was written there"):
-        desk.archive.backup(tmp_path / "nowhere" / "copy.db")
-    with pytest.raises(ArchiveUnavailable, match="nothing was written there"):
-        desk.archive.backup(tmp_path / ("x" * 250))
-    assert not list(tmp_path.glob("*.partial"))
