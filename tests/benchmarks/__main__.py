@@ -18,6 +18,7 @@ FIGURES = {
     "gateway_overhead": "gateway_overhead:figure",
     "wasm_job": "wasm_jobs:figure",
     "fork_server_job": "docker_jobs:fork_server_job",
+    "fork_server_vs_cold": "docker_jobs:fork_server_vs_cold",
     "fork_server_rate": "docker_jobs:fork_server_rate",
     "container_fanout": "docker_jobs:container_fanout",
     "container_memory": "docker_jobs:container_memory",
