@@ -21,6 +21,7 @@ __all__ = ["Clock", "Link", "LinkClosed", "RunNested", "converse", "no_model"]
 
 ERROR_CHARACTERS = 4_000
 MAX_NESTED_SECONDS = 30.0
+RUNS_AT_ONCE = 2  # of one job: its other runs of code wait, so that those of other jobs do not
 _MAX_ID = 1 << 53
 _LOOK_SECONDS = 0.05  # how often the clocks are read while a call waits and little is left
 _RAISED = {
@@ -82,13 +83,20 @@ async def converse(
     Raises:
         Exception: whatever `answer_call` raises, `CallRefused` apart.
     """
-    return await _Conversation(link, job, answer_call, run_nested, clock).run(source, entry)
+    runs = run_nested if entry == "solve" else _no_runs
+    return await _Conversation(link, job, answer_call, runs, clock).run(source, entry)
 
 
 async def no_model(body: dict[str, Json]) -> dict[str, Json]:
     """Refuse a call: the `answer_call` of jobs that run a mere piece of code."""
     del body
     raise CallRefused("bad_request", "there is no model inside run_code")
+
+
+async def _no_runs(code: str, limits: Limits) -> JobResult:
+    """Refuse a run inside a run: a chain would hold every place there is and wait for one more."""
+    del code, limits
+    raise CallRefused("bad_request", "run_code cannot be used inside run_code")
 
 
 @dataclass(slots=True)
@@ -146,6 +154,7 @@ class _Conversation:
         self._run_nested = run_nested
         self._clock = Clock(now)
         self._room = asyncio.Semaphore(job.limits.open_calls)
+        self._runs = asyncio.Semaphore(RUNS_AT_ONCE)
         self._nested = 0
         self._open: dict[int, asyncio.Task[None]] = {}
         self._failed: asyncio.Future[_Ending] = asyncio.get_running_loop().create_future()
@@ -271,7 +280,8 @@ class _Conversation:
         if self._nested > self._limits.nested_runs:
             raise CallRefused("over_budget", f"more than {self._limits.nested_runs} runs of code")
         limits = replace(self._limits, active_seconds=min(seconds, self._limits.active_seconds))
-        return _run_of(await self._run_nested(code, limits))
+        async with self._runs:
+            return _run_of(await self._run_nested(code, limits))
 
     # the result
 

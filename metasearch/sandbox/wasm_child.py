@@ -140,7 +140,9 @@ def restrict(seconds: float) -> None:
     ):
         kind = getattr(resource, name, None)
         if kind is not None:
-            resource.setrlimit(kind, (value, value))
+            # One second apart: at the first the kernel says SIGXCPU, which has a name as an
+            # outcome, and at the second SIGKILL, which could be anybody's.
+            resource.setrlimit(kind, (value, value + (name == "RLIMIT_CPU")))
 
 
 def watch(seconds: float) -> None:
