@@ -24,6 +24,7 @@ from metasearch.archive.models import (
     TaskRow,
     table,
 )
+from metasearch.archive.postgres import without_password
 from metasearch.archive.records import EventInfo, Lease, SearchInfo, SearchStatus
 from metasearch.archive.texts import sha_of
 from metasearch.errors import ConfigError
@@ -75,7 +76,7 @@ def create(
             "id": name,
             "domain": domain,
             "strategy": strategy,
-            "config": dict(config),
+            "config": _without_password(config),
             "seed": seed,
             "status": str(SearchStatus.RUNNING),
             "reason": "",
@@ -86,6 +87,13 @@ def create(
         connection.execute(insert(_SEARCH), row)
         _insert_tasks(connection, name, tasks)
     return find(database, name)
+
+
+def _without_password(config: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a configuration that may be kept: that of the archive itself may hold a password."""
+    place = config.get("archive")
+    kept = without_password(place) if isinstance(place, str) else place
+    return {**config, "archive": kept} if "archive" in config else dict(config)
 
 
 def _check_disjoint(tasks: Mapping[Split, Sequence[Task]]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -24,6 +25,9 @@ USAGE = 2
 UNAVAILABLE = 4
 FAULT = 70  # EX_SOFTWARE: not 1, which is an answer
 INTERRUPTED = 130
+
+# In a database's URL: what is saved may be sent to somebody.
+_PASSWORD = re.compile(r"(://[^\s:@/]*:)[^\s@]+(?=@)|(\bpassword=)[^\s&]+")
 
 _debug = False
 
@@ -119,7 +123,8 @@ def _saved() -> str:
     with tempfile.NamedTemporaryFile(
         "w", prefix="metasearch-", suffix=".log", delete=False, encoding="utf-8"
     ) as file:
-        file.write(f"metasearch {' '.join(sys.argv[1:])}\n\n{traceback.format_exc()}")
+        told = f"metasearch {' '.join(sys.argv[1:])}\n\n{traceback.format_exc()}"
+        file.write(_PASSWORD.sub(r"\1\2***", told))
     return file.name
 
 

@@ -115,8 +115,16 @@ def preset_text(name: str) -> str:
 
 
 def to_toml(config: SearchConfig) -> str:
-    """Return every key of a configuration as TOML; keys without a value become comments."""
-    return "\n".join(_toml_lines(config.to_json(), ())) + "\n"
+    """Return every key of a configuration as TOML; keys without a value become comments.
+
+    A password in the archive's URL is left out: `psql` and we find it in PGPASSWORD or ~/.pgpass.
+    """
+    from metasearch.archive.postgres import without_password  # here: it takes SQLAlchemy
+
+    kept = config.to_json()
+    if config.archive is not None:
+        kept["archive"] = without_password(config.archive)
+    return "\n".join(_toml_lines(kept, ())) + "\n"
 
 
 def key_line(text: str, key: Key) -> int:
