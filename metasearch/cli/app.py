@@ -15,6 +15,7 @@ from metasearch.cli.image import image
 from metasearch.cli.init import init
 from metasearch.cli.lineage import lineage
 from metasearch.cli.local import local
+from metasearch.cli.replay import replay
 from metasearch.cli.run import resume, run
 from metasearch.cli.seeds import seeds
 from metasearch.cli.show import show
@@ -33,6 +34,7 @@ COMMANDS = (
     compare,
     lineage,
     trace,
+    replay,
     export,
     init,
     doctor,
@@ -49,7 +51,7 @@ COMMANDS = (
     commands=list(COMMANDS),
     chapters={
         "Search": ("run", "resume", "status"),
-        "Look": ("top", "show", "compare", "lineage", "trace"),
+        "Look": ("top", "show", "compare", "lineage", "trace", "replay"),
         "Take away": ("export",),
         "Set up": ("init", "doctor", "domains", "seeds", "image", "local", "archive"),
     },

@@ -50,16 +50,17 @@ def endpoint() -> Iterator[ScriptedEndpoint]:
         yield served
 
 
-def _configured(url: str) -> None:
-    write_tasks(Path("sums.jsonl"))
-    Path("search.toml").write_text(CONFIG.format(url=url))
+def configure(url: str, folder: Path = Path()) -> None:
+    """Write a small search's configuration and tasks."""
+    write_tasks(folder / "sums.jsonl")
+    (folder / "search.toml").write_text(CONFIG.format(url=url))
 
 
 @pytest.mark.wasm
 def test_a_run_ends_with_the_table_and_the_next_commands(
     invoke: Invoke, endpoint: ScriptedEndpoint
 ) -> None:
-    _configured(endpoint.base_url)
+    configure(endpoint.base_url)
     result = invoke("run")
     assert result.exit_code == 0, result.stderr
     rows = [line.split() for line in result.stdout.splitlines() if "evaluated" in line]
@@ -77,7 +78,7 @@ def test_a_run_ends_with_the_table_and_the_next_commands(
 
 @pytest.mark.wasm
 def test_json_display_is_json_lines_to_the_end(invoke: Invoke, endpoint: ScriptedEndpoint) -> None:
-    _configured(endpoint.base_url)
+    configure(endpoint.base_url)
     result = invoke("run", "--display", "json", "--designs", "0")
     records = [json.loads(line) for line in result.stdout.splitlines()]
     assert records[0]["event"] == "SearchStarted"
@@ -95,7 +96,7 @@ def test_json_display_is_json_lines_to_the_end(invoke: Invoke, endpoint: Scripte
 def test_a_budget_too_small_for_one_design_is_exit_3_and_resumable(
     invoke: Invoke, endpoint: ScriptedEndpoint, poor: tuple[str, str], rich: tuple[str, str]
 ) -> None:
-    _configured(endpoint.base_url)
+    configure(endpoint.base_url)
     ended = invoke("run", *poor)
     assert ended.exit_code == 3
     assert "ended before one new design was evaluated" in ended.stderr
@@ -120,7 +121,7 @@ def test_an_endpoint_that_refuses_is_one_line(
     invoke: Invoke, fault: Fault, code: int, word: str
 ) -> None:
     with ScriptedEndpoint(lambda _: fault) as endpoint:
-        _configured(endpoint.base_url)
+        configure(endpoint.base_url)
         result = invoke("run", "--display", "none")
     assert result.exit_code == code
     last = result.stderr.splitlines()[-1]
@@ -134,7 +135,7 @@ def test_an_endpoint_that_refuses_is_one_line(
 def test_ctrl_c_saves_what_is_in_flight_and_resume_goes_on(
     invoke: Invoke, endpoint: ScriptedEndpoint
 ) -> None:
-    _configured(endpoint.base_url)
+    configure(endpoint.base_url)
     child = subprocess.Popen(
         [sys.executable, "-m", "metasearch.cli", "run", "--display", "json"],
         stdout=subprocess.PIPE,
@@ -156,7 +157,7 @@ def test_ctrl_c_saves_what_is_in_flight_and_resume_goes_on(
 
 
 def test_an_unknown_domain_sandbox_or_seed_is_exit_2(invoke: Invoke) -> None:
-    _configured("http://127.0.0.1:9/v1")  # nobody is there, and nobody is asked
+    configure("http://127.0.0.1:9/v1")  # nobody is there, and nobody is asked
     for wrong, word in (
         (("--domain", "startr"), "did you mean starter?"),
         (("--domain", "none.jsonl"), "none.jsonl"),
