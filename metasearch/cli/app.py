@@ -15,6 +15,7 @@ from metasearch.cli.image import image
 from metasearch.cli.init import init
 from metasearch.cli.lineage import lineage
 from metasearch.cli.local import local
+from metasearch.cli.prices import prices
 from metasearch.cli.replay import replay
 from metasearch.cli.run import resume, run
 from metasearch.cli.seeds import seeds
@@ -40,6 +41,7 @@ COMMANDS = (
     doctor,
     domains,
     seeds,
+    prices,
     image,
     local,
     archive,
@@ -53,7 +55,7 @@ COMMANDS = (
         "Search": ("run", "resume", "status"),
         "Look": ("top", "show", "compare", "lineage", "trace", "replay"),
         "Take away": ("export",),
-        "Set up": ("init", "doctor", "domains", "seeds", "image", "local", "archive"),
+        "Set up": ("init", "doctor", "domains", "seeds", "prices", "image", "local", "archive"),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     examples="""

@@ -19,7 +19,7 @@ from metasearch.errors import ConfigError
 from metasearch.gateway.budget import PICO
 from metasearch.types import Json, Usage
 
-__all__ = ["FREE", "Price", "PriceTable", "load_prices"]
+__all__ = ["FREE", "KINDS", "Price", "PriceTable", "load_prices"]
 
 SHIPPED = Path(__file__).with_name("prices.json")
 KINDS = ("prompt", "cached", "completion")
@@ -46,6 +46,10 @@ class Price(NamedTuple):
         """Return the most that a call of so many tokens can cost, in picodollars."""
         return prompt * max(self.prompt, self.cached) + completion * self.completion
 
+    def listed(self) -> dict[str, float]:
+        """Return dollars for 1,000,000 tokens of each kind, as a price list has them."""
+        return {kind: getattr(self, kind) * MILLION / PICO for kind in KINDS}
+
 
 FREE = Price(0, 0, 0)  # a model on this machine
 
@@ -58,11 +62,13 @@ class PriceTable:
         date: when they were looked up, as the file says.
         source: the file, for messages.
         prices: by the endpoint's name of the model.
+        note: where they come from, as the file says.
     """
 
     date: str
     source: str
     prices: Mapping[str, Price]
+    note: str = ""
 
     def find(self, model: str) -> Price | None:
         """Return a model's price, or None; a dated name ("gpt-4o-2024-08-06") has its base's."""
@@ -89,7 +95,8 @@ class PriceTable:
             return FREE
         raise ConfigError(
             f"no price is known for model {model!r} ({self.source} of {self.date}), so no budget "
-            "could hold; name one with --prices FILE, or go without dollars by --allow-unpriced"
+            "could hold; name one with --prices FILE (`metasearch prices` says how), or go without "
+            "dollars by --allow-unpriced"
         )
 
 
@@ -111,12 +118,16 @@ def load_prices(path: Path | None = None) -> PriceTable:
         raise ConfigError(f'{source} has no object "models"; see `metasearch prices`')
     prices = {name: _price(name, given, source) for name, given in models.items()}
     name = "the shipped table" if path is None else str(path)
-    return PriceTable(str(content.get("date", "unknown date")), name, prices)
+    date, note = str(content.get("date", "unknown date")), str(content.get("note", ""))
+    return PriceTable(date, name, prices, note)
 
 
 def _price(model: str, given: Json, source: Path) -> Price:
     if not isinstance(given, dict) or set(given) - set(KINDS):
-        raise ConfigError(f"{source}: the price of {model!r} needs {', '.join(KINDS)}")
+        wrong = sorted(set(given) - set(KINDS))[0] if isinstance(given, dict) else given
+        raise ConfigError(f"{source}: the price of {model!r} has {', '.join(KINDS)}, not {wrong!r}")
+    if missing := [kind for kind in ("prompt", "completion") if kind not in given]:
+        raise ConfigError(f"{source}: the price of {model!r} lacks {missing[0]!r}")
     values = {"cached": given.get("prompt"), **given}
     return Price(*(_pico(values.get(kind), f"{source}: {model!r}, {kind}") for kind in KINDS))
 

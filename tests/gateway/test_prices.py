@@ -68,10 +68,11 @@ def test_an_unknown_model_is_refused_unless_allowed() -> None:
     [
         ("not json", "is not JSON"),
         ([], "models"),
-        ({"models": {"m": {"prompt": 1}}}, "completion"),
+        ({"models": {"m": {"prompt": 1}}}, "lacks .completion"),
+        ({"models": {"m": 0.5}}, "not 0.5"),
         ({"models": {"m": {"prompt": -1, "completion": 1}}}, "prompt"),
         ({"models": {"m": {"prompt": "1", "completion": 1}}}, "prompt"),
-        ({"models": {"m": {"prompt": 1, "completion": 1, "promt": 2}}}, "prompt, cached"),
+        ({"models": {"m": {"prompt": 1, "completion": 1, "promt": 2}}}, "not .promt"),
     ],
 )
 def test_a_malformed_table_says_what_is_wrong(
