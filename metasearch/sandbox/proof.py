@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -45,27 +46,25 @@ async def attacked(sandbox: Sandbox) -> dict[str, str]:
     Raises:
         SandboxUnavailable: the sandbox cannot run a design at all.
     """
-    with tempfile.TemporaryDirectory(prefix="metasearch-") as folder:
-        canary = Path(folder) / secrets.token_hex(8)
-        canary.write_text(secrets.token_hex(16))
-        mark = Path(folder) / "below" / "written"
-        names = {"canary": str(canary), "folder": str(mark.parent), "mark": str(mark)}
-        lines = [_HARMLESS, *(line.format(**names) for line in ATTACKS.values())]
-        worker = await sandbox.open(_SOURCE)
-        try:
-            harmless, *results = await asyncio.gather(*(_ran(worker, line) for line in lines))
-        finally:
-            await worker.close()
-        if (harmless.outcome, harmless.answer) != (Outcome.ANSWERED, "nothing"):
-            why = _last(harmless.error) or harmless.outcome.value
-            raise SandboxUnavailable(f"the sandbox {sandbox.name} cannot run a design: {why}")
-        found = {
-            attack: _stopped(sandbox, result)
-            for attack, result in zip(ATTACKS, results, strict=True)
-        }
-        if mark.exists():  # whatever it said of itself
-            found["write a file"] = ""
-        return found
+    # Nothing is made for them: it would be left lying where a search is killed.
+    mark = Path(tempfile.gettempdir()) / f"metasearch-{secrets.token_hex(8)}" / "written"
+    names = {"canary": __file__, "folder": str(mark.parent), "mark": str(mark)}
+    lines = [_HARMLESS, *(line.format(**names) for line in ATTACKS.values())]
+    worker = await sandbox.open(_SOURCE)
+    try:
+        harmless, *results = await asyncio.gather(*(_ran(worker, line) for line in lines))
+    finally:
+        await worker.close()
+    if (harmless.outcome, harmless.answer) != (Outcome.ANSWERED, "nothing"):
+        why = _last(harmless.error) or harmless.outcome.value
+        raise SandboxUnavailable(f"the sandbox {sandbox.name} cannot run a design: {why}")
+    found = {
+        attack: _stopped(sandbox, result) for attack, result in zip(ATTACKS, results, strict=True)
+    }
+    if mark.exists():  # whatever it said of itself
+        found["write a file"] = ""
+        shutil.rmtree(mark.parent)
+    return found
 
 
 def refused(name: str, found: dict[str, str]) -> SandboxUnavailable | None:

@@ -180,7 +180,7 @@ def _key(*parts: str) -> str:
 
 
 async def _run_prepare(image: WasmImage, kit: Path) -> None:
-    arguments = [image.site, image.module, image.code, image.memory, kit]
+    arguments = [image.site, image.module, image.code, image.memory, kit, os.getpid()]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-I", "-S", str(_HERE / "wasm_prepare.py"), *map(str, arguments)),
@@ -202,12 +202,20 @@ async def _run_prepare(image: WasmImage, kit: Path) -> None:
 
 
 def _forget_old(cache: Path, image: WasmImage) -> None:
-    """Remove files that nobody has opened for days: every change of the kit makes new ones."""
+    """Remove files that nobody has opened for days: every change of the kit makes new ones.
+
+    And drafts older than any that is still being written: their writers were killed.
+    """
     for path in (image.code, image.memory):
         with contextlib.suppress(OSError):
             path.touch()
-    oldest = time.time() - KEPT_DAYS * 86_400
-    for path in (*cache.glob("wasm-*.memory"), *cache.glob("wasm-*.code")):
-        with contextlib.suppress(OSError):  # another process may be doing the same
-            if path.stat().st_mtime < oldest:
-                path.unlink()
+    now = time.time()
+    for ending, seconds in (
+        ("memory", KEPT_DAYS * 86_400),
+        ("code", KEPT_DAYS * 86_400),
+        ("part", PREPARE_SECONDS),
+    ):
+        for path in cache.glob(f"wasm-*.{ending}"):
+            with contextlib.suppress(OSError):  # another process may be doing the same
+                if path.stat().st_mtime < now - seconds:
+                    path.unlink()

@@ -1,8 +1,8 @@
 """Makes the files from which interpreters start: compiled code, and the memory of a living one.
 
 Run by file path, in a process of its own, as `python -I -S wasm_prepare.py SITE MODULE CODE MEMORY
-KIT`: compiling takes some seconds and half a gigabyte that the host should not keep. It imports the
-standard library and wasmtime.
+KIT PARENT_PID`: compiling takes some seconds and half a gigabyte that the host should not keep. It
+imports the standard library and wasmtime, and dies with its host.
 
 How the snapshot works. The module's `_start` runs the interpreter with a program that imports the
 kit, the runner and what designs use, and leaves by `proc_exit`, which unwinds nothing inside: the
@@ -67,7 +67,8 @@ os._exit(0)
 
 def main(arguments: list[str]) -> None:
     """Make what is missing of the two files; each appears whole or not at all."""
-    site, module, code, memory, kit = arguments
+    site, module, code, memory, kit, parent = arguments
+    _child().bind_to_parent(int(parent))
     sys.path.append(site)
     if not os.path.exists(code):
         _write(code, _compiled(Path(module).read_bytes()))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -287,14 +288,46 @@ async def test_damaged_files_are_made_anew(cache: Path, which: str, damage: str)
 
 async def test_files_that_nobody_opens_any_more_are_removed(cache: Path) -> None:
     days = wasm_image.KEPT_DAYS
-    for name, age in (("old.memory", days + 1), ("old.code", days + 1), ("young.memory", days - 1)):
+    ages = {"old.memory": days + 1, "old.code": days + 1, "young.memory": days - 1}
+    for name, age in {**ages, "old.code.7.part": 0.01, "young.code.8.part": 0.001}.items():
         path = cache / f"wasm-{name}"
         path.write_bytes(b"x")
         os.utime(path, (time.time() - age * 86_400,) * 2)
     image = await wasm_image.prepare(cache)
     left = {path.name for path in cache.iterdir()}
-    names = {image.code.name, image.memory.name, "wasm-module.json", "wasm-young.memory"}
-    assert left == names
+    young = {"wasm-young.memory", "wasm-young.code.8.part"}
+    assert left == {image.code.name, image.memory.name, "wasm-module.json", *young}
+
+
+@linux
+async def test_preparing_ends_with_its_host(tmp_path: Path) -> None:
+    program = (
+        "import asyncio; from pathlib import Path; from metasearch.sandbox import wasm_image;"
+        f"asyncio.run(wasm_image.prepare(Path({str(tmp_path)!r})))"
+    )
+    host = subprocess.Popen([sys.executable, "-c", program])
+    while not preparers(host.pid):
+        assert host.poll() is None
+        await asyncio.sleep(0.01)
+    host.kill()
+    host.wait()
+    for _ in range(200):
+        if not preparers(host.pid):
+            break
+        await asyncio.sleep(0.01)
+    assert not preparers(host.pid)
+    assert not list(tmp_path.glob("*.code"))
+
+
+def preparers(of: int) -> list[int]:
+    """Pids of the living processes that a process has started to prepare the files."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (entry / "cmdline").read_bytes().split(b"\0")
+            if str(of).encode() in command and any(b"wasm_prepare.py" in one for one in command):
+                found.append(int(entry.name))
+    return found
 
 
 async def test_a_cache_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
