@@ -35,7 +35,7 @@ def _programs() -> Path | None:
     """Return the folder of the newest server that is installed."""
     found = shutil.which("initdb")
     if found is not None:
-        return Path(found).parent
+        return Path(found).resolve().parent
     folders = Path("/usr/lib/postgresql").glob("*/bin")
     return max(folders, key=lambda path: float(path.parent.name), default=None)
 
@@ -119,6 +119,10 @@ class Server:
         with psycopg.connect(url, autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+    def program(self, name: str) -> str:
+        """Return the path of one of the server's programs: psql, pg_dump, ..."""
+        return str(self._programs / name)
 
     def url(self, database: str, user: str = USER, password: str = PASSWORD) -> str:
         """Return an archive's URL, password included."""

@@ -49,7 +49,7 @@ def solves_none(i: int) -> bool:
     return False
 
 
-def build(path: Path, *, status: str = "finished", name: str = "demo") -> None:
+def build(path: Path | str, *, status: str = "finished", name: str = "demo") -> None:
     """Write the archive."""
     with Archive.open(path) as archive:
         tasks = {split: _tasks(split, size) for split, size in SIZES.items()}
