@@ -7,7 +7,9 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -42,7 +44,7 @@ __all__ = [
     "set_status",
 ]
 
-STALE_SECONDS = 60.0  # a holder that has said nothing for so long has lost its search
+STALE_SECONDS = 60.0  # a holder elsewhere that has said nothing for so long has lost its search
 SHOWN_SEARCHES = 8  # in a message
 
 _SEARCH = table(SearchRow)
@@ -268,21 +270,29 @@ class Tenant:
 
     Args:
         pid, host: who this is; given by tests only.
+        elapsed: seconds, from a clock that is never set.
     """
 
     def __init__(
-        self, database: Database, *, pid: int | None = None, host: str | None = None
+        self,
+        database: Database,
+        *,
+        pid: int | None = None,
+        host: str | None = None,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._pid = os.getpid() if pid is None else pid
         self._host = socket.gethostname() if host is None else host
-        self._token = secrets.token_hex(8)
+        self._token = f"{secrets.token_hex(8)}-{_since(self._pid)}"
+        self._elapsed = elapsed
+        self._beat: tuple[datetime.datetime, float] | None = None
         _tokens_of_this_process.add(self._token)
 
     def claim(self, search_id: str) -> None:
         """Take the lease. See `Archive.claim`."""
-        now = self._database.clock()
-        mine = {"pid": self._pid, "host": self._host, "token": self._token, "heartbeat": now}
+        now, beat = self._database.clock(), self._now()
+        mine = {"pid": self._pid, "host": self._host, "token": self._token, "heartbeat": beat}
         with self._database.writing() as connection:
             query = select(_LEASE).where(_LEASE.c.search_id == search_id).with_for_update()
             held = connection.execute(query).first()
@@ -297,22 +307,34 @@ class Tenant:
             same = _LEASE.c.search_id == search_id
             connection.execute(update(_LEASE).where(same).values(mine))
 
+    def _now(self) -> datetime.datetime:
+        """Return the moment for a heartbeat; one that goes on when the clock is set back.
+
+        Else the others, whose clocks are right, would take a living process for a dead one.
+        """
+        now, elapsed = self._database.clock(), self._elapsed()
+        if self._beat is not None:
+            before, then = self._beat
+            now = max(now, before + datetime.timedelta(seconds=elapsed - then))
+        self._beat = now, elapsed
+        return now
+
     def _is_dead(self, held: SqlRow[Any], now: datetime.datetime) -> bool:
+        if held.host == self._host:
+            if held.pid == self._pid:
+                # In a container every process may be pid 1: then who held it was before us.
+                return held.token not in _tokens_of_this_process
+            lives = _lives(held.pid, held.token.partition("-")[2])
+            if lives is not None:  # it slept, or a clock was set: a silence proves nothing here
+                return not lives
         # A heartbeat from the future (a clock was set back) is no proof of death.
-        if (now - held.heartbeat).total_seconds() > STALE_SECONDS:
-            return True
-        if held.host != self._host:
-            return False
-        if held.pid == self._pid:
-            # In a container every process may be pid 1: then the one that held it was before us.
-            return held.token not in _tokens_of_this_process
-        return not _is_alive(held.pid)
+        return bool((now - held.heartbeat).total_seconds() > STALE_SECONDS)
 
     def heartbeat(self, search_id: str) -> None:
         """Say that the search still runs. See `Archive.heartbeat`."""
         mine = (_LEASE.c.search_id == search_id) & (_LEASE.c.token == self._token)
         with self._database.writing() as connection:
-            beat = update(_LEASE).where(mine).values(heartbeat=self._database.clock())
+            beat = update(_LEASE).where(mine).values(heartbeat=self._now())
             if connection.execute(beat).rowcount:
                 return
             query = select(_LEASE).where(_LEASE.c.search_id == search_id)
@@ -343,13 +365,27 @@ class Tenant:
         return held.token == self._token or not self._is_dead(held, self._database.clock())
 
 
-def _is_alive(pid: int) -> bool:
+def _lives(pid: int, since: str) -> bool | None:
+    """Tell whether the process that began at `since` runs on this machine; None is not known."""
     if os.name != "posix":  # there, signal 0 is no question but ends the process
-        return True
+        return None
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
-    return True
+        pass
+    begun = _since(pid)
+    # Another start: the number belongs to another process by now, or to the rest of a dead one.
+    return begun == since if since and begun else None
+
+
+def _since(pid: int) -> str:
+    """Return when a process began, in ticks; "ended" for a zombie, "" where nobody tells."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+        # The second field is the program's name and may hold blanks and brackets.
+        fields = stat.rpartition(")")[2].split()
+        return "ended" if fields[0] in "ZX" else fields[19]
+    except (OSError, IndexError):
+        return ""

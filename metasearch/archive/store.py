@@ -177,7 +177,8 @@ class Archive:
     def claim(self, search_id: str) -> None:
         """Make this process the one that runs a search, until `release`.
 
-        A lease is taken over when its holder is dead on this host or was silent for more than 60 s.
+        A lease is taken over when its holder has ended (on this host), or was silent for more than
+        60 s (on another).
 
         Raises:
             ConfigError: another process runs it; the message names its pid and host.

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -105,6 +107,50 @@ def test_a_clock_set_back_is_no_death(desk: Desk, clock: HandClock):
     clock.pass_seconds(-3600)
     with pytest.raises(ConfigError, match="already running"):
         desk.archive.claim("s1")
+
+
+def test_a_holder_whose_clock_is_set_back_keeps_what_it_holds(desk: Desk, clock: HandClock):
+    clock.now = right = utc_now()
+    seconds = [0.0]
+    far = Tenant(desk.archive._database, pid=1, host="far", elapsed=lambda: seconds[0])
+    far.claim("s1")
+    for _ in range(30):  # five minutes, in which the far clock is an hour behind
+        seconds[0] += 10
+        clock.now = right - timedelta(hours=1)
+        far.heartbeat("s1")
+        right += timedelta(seconds=10)
+        clock.now = right
+        with pytest.raises(ConfigError, match="already running as pid 1 on far"):
+            desk.archive.claim("s1")
+    clock.pass_seconds(61)
+    desk.archive.claim("s1")
+
+
+def test_a_living_process_of_this_machine_loses_nothing_to_a_clock(
+    desk: Desk, hold: Callable[[], tuple[Holder, str]], clock: HandClock
+):
+    holder, _ = hold()
+    for hours in (-1, 1, 24 * 365):  # set back, set forth, asleep for a year
+        clock.now = utc_now() + timedelta(hours=hours)
+        with pytest.raises(ConfigError, match=f"already running as pid {holder.pid} on "):
+            desk.archive.claim("s1")
+        assert desk.archive.is_running("s1")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the kernel tells no start times")
+def test_a_number_that_another_process_has_by_now_and_a_zombie_are_dead(
+    desk: Desk, hold: Callable[[], tuple[Holder, str]]
+):
+    holder, _ = hold()
+    far = Tenant(desk.archive._database, pid=os.getppid())  # lives, but is not who claimed
+    far._token = "0123456789abcdef-1"
+    with pytest.raises(ConfigError):
+        far.claim("s1")
+    holder.kill()
+    os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)  # ended, and not collected
+    far.claim("s1")
+    desk.archive.claim("s1")
+    assert desk.archive.is_running("s1")
 
 
 def test_two_archives_of_one_process_are_two_holders(desk: Desk, place: str, clock: HandClock):
