@@ -5,6 +5,7 @@ To write the next migration: change metasearch/archive/models.py, then, in the p
     alembic -c archive/alembic.ini -x url=sqlite:////tmp/old.db upgrade head
     alembic -c archive/alembic.ini -x url=sqlite:////tmp/old.db revision \
         --autogenerate --rev-id r0002 -m "what changes"
+    python -m tests.archive.make_fixture        # an archive of that schema, with data in it
 """
 
 from typing import Any, Literal

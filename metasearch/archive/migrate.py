@@ -12,7 +12,7 @@ from metasearch.archive.postgres import check_encoding
 from metasearch.assets import asset
 from metasearch.errors import ArchiveUnavailable
 
-__all__ = ["HEAD", "create_views", "migrations", "prepare", "revisions", "views_sql"]
+__all__ = ["HEAD", "create_views", "migrations", "prepare", "revisions", "upgrade", "views_sql"]
 
 _VERSION_TABLE = "alembic_version"
 _FILE = re.compile(r"(r\d{4})_\w+\.py")
@@ -70,7 +70,7 @@ def prepare(database: Database, *, create: bool = True) -> None:
         # Read again: another process may have been here first.
         if _version(connection, database.where) != HEAD:
             _drop_views(connection)
-            _upgrade(connection)
+            upgrade(connection, HEAD)
             create_views(connection)
 
 
@@ -103,7 +103,8 @@ def _version(connection: Connection, where: str) -> str | None:
     )
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, revision: str) -> None:
+    """Move the tables up to a schema; the views are left to `create_views`."""
     from alembic import command  # here, because an archive that is up to date needs none of it
     from alembic.config import Config
 
@@ -111,7 +112,7 @@ def _upgrade(connection: Connection) -> None:
     # A percent sign would be an interpolation to the ini file's reader.
     config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)
+    command.upgrade(config, revision)
 
 
 def _drop_views(connection: Connection) -> None:
