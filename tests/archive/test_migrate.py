@@ -98,6 +98,8 @@ def restore(revision: str, place: str) -> None:
             if table.name != "alembic_version":
                 rows = [dict(row) for row in old.execute(f'SELECT * FROM "{table.name}"')]
                 connection.execute(insert(table), [_typed(table, row) for row in rows])
+        if revision == migrate.HEAD:  # else they come with the move
+            migrate.create_views(connection)
         for name in ("entry", "evaluation", "call", "event"):
             connection.exec_driver_sql(
                 f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id)) FROM {name}"
