@@ -23,6 +23,7 @@ FIGURES = {
     "container_fanout": "docker_jobs:container_fanout",
     "container_memory": "docker_jobs:container_memory",
     "frame_fuzz": "fuzz:figure",
+    "clean_night": "clean_night:figure",
 }
 
 
