@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from metasearch.search.events import (
 )
 from metasearch.search.member import Member
 from metasearch.search.proposer import Proposal
+from metasearch.search.workers import Workers
 from metasearch.types import Design, Evaluation, Split, Task
 
 __all__ = ["Interrupted", "Measurer", "all_of"]
@@ -49,7 +50,10 @@ class Measurer:
     tasks: dict[Split, list[Task]] = field(default_factory=dict)
     stopping: str = ""
     _evaluations: int = field(default=0, init=False)
-    _closing: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _workers: Workers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._workers = Workers(self.sandbox)
 
     def load(self) -> dict[int, Member]:
         """Rebuild all members from the archive, by number."""
@@ -133,9 +137,8 @@ class Measurer:
                 member.add(evaluation)
 
     async def drain(self) -> None:
-        """Wait until every worker that is no longer needed is closed."""
-        while self._closing:
-            await asyncio.gather(*self._closing)
+        """Close every worker, and wait until that is done."""
+        await self._workers.close()
 
     async def attempt(self, worker: Worker, design: Design, task: Task) -> Evaluation:
         """Run a design that has no entry yet on a training task; nothing is written."""
@@ -165,6 +168,8 @@ class Measurer:
         """End a member's race as "evaluated" or "stopped"."""
         self.archive.set_entry(member.entry_id, status=status, reason=reason)
         member.status, member.reason = status, reason
+        if member.design is not None:
+            self._workers.let_go(member.design)
         low, high = member.interval()
         scores = member.scores()
         done = member.of(Split.VALIDATION)
@@ -189,17 +194,9 @@ class Measurer:
         if self.stopping:
             raise Interrupted(self.stopping)
 
-    @asynccontextmanager
-    async def worker(self, design: Design) -> AsyncIterator[Worker]:
-        """Open a sandbox worker for a design; it is closed behind the search's back."""
-        worker = await self.sandbox.open(design.source)
-        try:
-            yield worker
-        finally:
-            # Removing a container takes a tenth of a second in which the next stage can begin.
-            closing = asyncio.create_task(worker.close())
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
+    def worker(self, design: Design) -> AbstractAsyncContextManager[Worker]:
+        """Lend a sandbox worker of a design."""
+        return self._workers.use(design)
 
     async def _measure(
         self, member: Member, worker: Worker, task: Task, split: Split, repeat: int
