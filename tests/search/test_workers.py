@@ -6,11 +6,10 @@ import asyncio
 
 import pytest
 
-from metasearch.sandbox.base import AnswerCall, Job, JobResult
+from metasearch.sandbox.base import Job, JobResult
 from metasearch.search.workers import KEPT, Workers
-from metasearch.testing import FakeSandbox
-from metasearch.testing.fake_sandbox import FakeWorker
-from metasearch.types import Design
+from metasearch.testing.fake_sandbox import FakeSandbox, FakeWorker
+from metasearch.types import Design, Json
 
 
 class Counting(FakeSandbox):
@@ -101,14 +100,13 @@ async def test_a_use_that_fails_leaves_nothing_open_behind_close() -> None:
 
 
 async def test_a_kept_worker_still_runs_jobs() -> None:
-    async def no_call(body: object) -> dict[str, object]:
+    async def no_call(body: dict[str, Json]) -> dict[str, Json]:
         raise AssertionError(body)
 
-    answer_call: AnswerCall = no_call  # type: ignore[assignment]
     results: list[JobResult] = []
     workers = Workers(FakeSandbox())
     for _stage in range(2):
         async with workers.use(design(7)) as worker:
-            results.append(await worker.run(Job({"prompt": "?"}), answer_call))
+            results.append(await worker.run(Job({"prompt": "?"}), no_call))
     assert [result.answer for result in results] == [7, 7]
     await workers.close()
