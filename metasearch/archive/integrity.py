@@ -48,11 +48,11 @@ _UNSOUND = """
 SELECT 'constraint ' || conname || ' of ' || conrelid::regclass || ' was never validated'
 FROM pg_constraint
 WHERE NOT convalidated AND connamespace = current_schema()::regnamespace
-UNION ALL
+UNION
 SELECT 'index ' || indexrelid::regclass || ' is not valid; REINDEX it'
 FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
 WHERE NOT indisvalid AND relnamespace = current_schema()::regnamespace
-UNION ALL
+UNION
 SELECT 'a trigger that keeps ' || tgrelid::regclass || ' sound is switched off'
 FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
 WHERE tgisinternal AND tgenabled = 'D' AND relnamespace = current_schema()::regnamespace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import sys
 import time
 from pathlib import Path
@@ -95,6 +96,17 @@ def write_slowly(file: str, rows: str) -> None:
             if number == 0:
                 say("writing")
             time.sleep(0.002)
+
+
+def back_up_within(file: str, target: str, most: str) -> None:
+    """Copy an archive where no file may grow beyond so many bytes, as on a disk that gets full."""
+    with Archive.open(file, read_only=True) as archive:
+        archive.check()  # the log's index is there now
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(most), int(most)))
+        try:
+            archive.backup(target)
+        except MetasearchError as error:
+            say(str(error))
 
 
 if __name__ == "__main__":
