@@ -7,6 +7,7 @@ MetasearchError
       +-- SandboxUnavailable
       +-- GatewayUnavailable
       +-- ArchiveUnavailable
+           +-- NoArchive
 
 A design's own failure is never an exception here: it is an `Outcome` of its evaluation.
 """
@@ -19,6 +20,7 @@ __all__ = [
     "ConfigError",
     "GatewayUnavailable",
     "MetasearchError",
+    "NoArchive",
     "SandboxUnavailable",
     "Unavailable",
 ]
@@ -58,3 +60,7 @@ class GatewayUnavailable(Unavailable):
 
 class ArchiveUnavailable(Unavailable):
     """The archive is locked, newer than this program, damaged, or its disk is full."""
+
+
+class NoArchive(ArchiveUnavailable):
+    """There is none at that place yet."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from metasearch.archive.database import Database
 from metasearch.archive.postgres import check_encoding
 from metasearch.assets import asset
-from metasearch.errors import ArchiveUnavailable
+from metasearch.errors import ArchiveUnavailable, NoArchive
 
 __all__ = ["HEAD", "create_views", "migrations", "prepare", "revisions", "upgrade", "views_sql"]
 
@@ -49,7 +49,8 @@ def prepare(database: Database, *, create: bool = True) -> None:
 
     Raises:
         ArchiveUnavailable: the schema is newer than this program, the database is of another
-            program, it is too old and opened for reading only, or it is empty and must not be.
+            program, or it is too old and opened for reading only.
+        NoArchive: it is empty and must not be.
     """
     if not _is_new_file(database):
         with database.reading() as connection:
@@ -57,7 +58,7 @@ def prepare(database: Database, *, create: bool = True) -> None:
         if version == HEAD:
             return
         if version is None and database.file is None and not create:
-            raise ArchiveUnavailable(
+            raise NoArchive(
                 f"archive {database.where}: there is none in this database; `metasearch run` makes "
                 "one, or name another (--archive)"
             )

@@ -33,7 +33,7 @@ from metasearch.archive.records import (
     SqlResult,
 )
 from metasearch.archive.searches import Tenant
-from metasearch.errors import ArchiveUnavailable
+from metasearch.errors import ArchiveUnavailable, NoArchive
 from metasearch.types import (
     Design,
     Evaluation,
@@ -430,7 +430,7 @@ def _check_file(place: Place, file: Path, *, write: bool, create: bool) -> None:
             )
         if not file.exists():
             if not create:
-                raise ArchiveUnavailable(
+                raise NoArchive(
                     f"archive {where}: there is none; `metasearch run` makes one, "
                     "or name another (--archive)"
                 )

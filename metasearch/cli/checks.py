@@ -14,7 +14,7 @@ import shutil
 import sys
 
 from metasearch.cli.finding import Check
-from metasearch.errors import MetasearchError, SandboxUnavailable
+from metasearch.errors import MetasearchError, NoArchive, SandboxUnavailable
 
 __all__ = ["EXTRAS", "attack_check", "host_checks"]
 
@@ -76,15 +76,15 @@ def _archive(place: str | None) -> Check:
 
     try:
         where = locate(place)
-        if where.file is not None and not where.file.exists():
-            return Check("archive", "ok", f"none yet at {where.label}; the first search makes it")
         with Archive.open(place, read_only=True, create=False) as archive:
             problems = archive.check()
             count = len(archive.searches())
+    except NoArchive:
+        return Check("archive", "ok", f"none yet at {where.label}; the first search makes it")
     except MetasearchError as error:
         return Check("archive", "fail", str(error))
     if problems:
-        fix = "metasearch archive backup elsewhere.db, then look at it"
+        fix = "restore a backup, or save what is left: sqlite3 ARCHIVE .recover | sqlite3 NEW"
         return Check("archive", "fail", f"{where.label}: {problems[0]}", fix)
     return Check("archive", "ok", f"{where.label}, {count} searches")
 

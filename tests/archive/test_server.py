@@ -105,8 +105,11 @@ def test_an_empty_database_is_no_archive_for_a_reader(server: Server, database: 
     told = "there is none in this database; `metasearch run` makes one, or name another (--archive)"
     assert refusal(server.url(database), read_only=True) == told
     assert refusal(server.url(database), create=False) == told
-    with pytest.raises(ArchiveUnavailable, match="there is none"):
-        Archive.open(server.url(database), read_only=True)
+    where = ["--archive", server.url(database)]
+    result = CliRunner().invoke(app, ["doctor", "--offline", "--json", *where])
+    checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+    assert checks["archive"]["level"] == "ok"
+    assert checks["archive"]["text"].startswith("none yet at postgresql://tester@/")
 
 
 def test_a_database_of_another_program_is_left_alone(server: Server, database: str):
