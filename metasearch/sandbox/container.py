@@ -58,7 +58,7 @@ class Settings:
 
     image: str
     labels: dict[str, str]
-    jobs: int = 80
+    jobs: int = 160
     nested: int = 16
     memory_mib: int = 1024
     cpus: float = 1.0
@@ -359,6 +359,7 @@ def _flags(settings: Settings, uid_base: int) -> dict[str, Any]:
         "mem_limit": memory,
         "memswap_limit": memory,
         "nano_cpus": int(settings.cpus * 1e9),
+        "cpu_shares": 256,  # where all want more than there is, the search comes first
         "oom_score_adj": 500,  # a machine out of memory loses containers before the search
         "ulimits": [
             Ulimit(name="core", soft=0, hard=0),

@@ -116,7 +116,8 @@ class SandboxSection(Section):
 
     Attributes:
         name: "auto" is docker where an engine answers and the image is there, else wasm.
-        parallel: jobs that run at the same time; None is decided by the sandbox.
+        parallel: evaluations at the same time; None is twice the model's `concurrency`, or fewer
+            where the sandbox has no room, so that the endpoint never waits for jobs that start.
         memory_mib: memory of one job.
         active_seconds: time one job may compute, waiting for the model left out.
         wall_seconds: time of one job from start to end.

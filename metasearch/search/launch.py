@@ -23,7 +23,7 @@ from metasearch.sandbox.base import Limits, Sandbox
 from metasearch.sandbox.choose import open_sandbox
 from metasearch.sandbox.proof import prove
 from metasearch.search.config import LOCAL, ModelSection, SearchConfig
-from metasearch.search.evaluate import Asking, Evaluator
+from metasearch.search.evaluate import Asking, Evaluator, evaluations_at_once
 from metasearch.search.events import Display, Note, SearchStarted
 from metasearch.search.loop import Search
 from metasearch.search.measure import Measurer
@@ -210,7 +210,9 @@ def _evaluator(config: SearchConfig, domain: Domain, doors: _Doors) -> Evaluator
         wall_seconds=config.sandbox.wall_seconds,
         memory_mib=config.sandbox.memory_mib,
     )
-    slots = asyncio.Semaphore(config.sandbox.parallel or config.model.concurrency)
+    slots = asyncio.Semaphore(
+        config.sandbox.parallel or evaluations_at_once(doors.model.concurrency)
+    )
     return Evaluator(doors.gateway, domain, asking, limits, slots)
 
 
