@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -23,7 +22,7 @@ __all__ = [
 
 
 class EndpointDown(GatewayUnavailable):
-    """The endpoint does not answer now and may later; `Gateway.recovered` waits for it."""
+    """The endpoint does not answer now and may later."""
 
 
 class RequestRefused(ConfigError):
@@ -115,21 +114,6 @@ class Gateway(Protocol):
 
         Raises:
             ConfigError, GatewayUnavailable: as `ask`, with what to mend.
-        """
-        ...
-
-    def trouble(self) -> str:
-        """Return one line that says which endpoint is down and why, "" when none is."""
-        ...
-
-    async def recovered(self, tell: Callable[[str, float], None] | None = None) -> None:
-        """Wait until every endpoint that was found down answers again, probing it now and then.
-
-        Args:
-            tell: is told before each wait what is wrong, and in how many seconds it is tried again.
-
-        Raises:
-            BudgetExhausted, ConfigError: as `ask`.
         """
         ...
 

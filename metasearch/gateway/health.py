@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from metasearch.errors import GatewayUnavailable
+from metasearch.gateway.base import EndpointDown
 
 __all__ = ["Health"]
 
@@ -36,12 +36,12 @@ class Health:
         """Let a call through; True says that it is the probe, which has one try only.
 
         Raises:
-            GatewayUnavailable: the endpoint is down and no probe is due.
+            EndpointDown: the endpoint is down and no probe is due.
         """
         if not self.trouble:
             return False
         if self._clock() < self.retry_at:
-            raise GatewayUnavailable(self.trouble)
+            raise EndpointDown(self.trouble)
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
         self.retry_at = self._clock() + self._pause  # others keep out while this one tries
         return True

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import httpx2
 from openai import AsyncOpenAI
 
-from metasearch.errors import ConfigError, GatewayUnavailable
-from metasearch.gateway.base import RequestRefused
+from metasearch.errors import ConfigError
+from metasearch.gateway.base import EndpointDown, RequestRefused
 from metasearch.gateway.faults import Fatal, Filtered, Retry, Unsupported, Verdict, judge
 from metasearch.gateway.health import Health
 from metasearch.gateway.limits import AdaptiveLimit, Slot
@@ -129,7 +129,7 @@ class Line:
             patience: seconds of failing, in place of the settings'.
 
         Raises:
-            RequestRefused, ConfigError, GatewayUnavailable: as `Gateway.ask`.
+            RequestRefused, ConfigError, EndpointDown: as `Gateway.ask`.
         """
         without = self.habits.dropped
         while True:
@@ -158,7 +158,7 @@ class Line:
         slot = await self.limit.acquire(again=attempts.made > 0)
         try:
             probing = self.health.enter()
-        except GatewayUnavailable:
+        except EndpointDown:
             self.limit.failed(slot)
             raise
         attempts.made += 1
@@ -212,7 +212,7 @@ class Line:
             if verdict.vanished and self.health.answers:
                 trouble = f"{verdict.error}; it did until now"
                 self.health.gave_up(trouble)
-                raise GatewayUnavailable(trouble)
+                raise EndpointDown(trouble)
             raise verdict.error
         if not isinstance(verdict, Retry):
             return verdict
@@ -255,4 +255,4 @@ class Line:
             trouble = f"{where}; gave up after {tried}"
             if not others:
                 self.health.gave_up(trouble, verdict.retry_after)
-            raise GatewayUnavailable(trouble)
+            raise EndpointDown(trouble)

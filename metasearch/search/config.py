@@ -6,6 +6,7 @@ the layers (preset, file, options) and words the errors; here is only what is al
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,11 +15,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from metasearch.gateway.base import Caps
-from metasearch.types import Json, Split
+from metasearch.types import Json, Owner, Split
 
 __all__ = [
     "LOCAL",
     "BudgetSection",
+    "CapsSection",
     "DomainSection",
     "ModelSection",
     "SandboxSection",
@@ -32,9 +34,25 @@ DESIGN_TOKENS, DESIGN_TOKENS_LOCAL = 8192, 1024  # cap of new tokens where a des
 PROPOSERS_LOCAL = {"recombine": 0.75, "meta-agent": 0.25}  # a small model designs badly
 PROPOSERS_ENDPOINT = {"meta-agent": 0.8, "recombine": 0.2}
 
+LARGEST_CAP = 1e12
+
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _above_zero(value: Json, kind: type[float] | type[int], wanted: str) -> Json:
+    """Return a cap as a number; what is none is refused in words that name the unit."""
+    if value is None:
+        return None
+    try:
+        number = None if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    is_whole = number is not None and number.is_integer()
+    if number is None or not 0 < number <= LARGEST_CAP or (kind is int and not is_whole):
+        raise ValueError(f"{wanted}, not {json.dumps(value)}; leave it out for no limit")
+    return kind(number)
 
 
 class Section(BaseModel):
@@ -83,6 +101,7 @@ class ModelSection(Section):
         temperature: in [0, 2]; used where a design sets none; None is the endpoint's default.
         concurrency: calls in flight at most; adapts downwards on 429.
         timeout: seconds for one call.
+        patience: seconds of failing calls after which the endpoint counts as down.
         max_field_chars: cap of a text in a structured reply; None is no cap. Small models ramble.
     """
 
@@ -93,6 +112,7 @@ class ModelSection(Section):
     temperature: float | None = Field(default=None, ge=0, le=2)
     concurrency: Positive = 16
     timeout: Seconds = 120.0
+    patience: Seconds = 180.0
     max_field_chars: Positive | None = None
 
     @field_validator("base_url")
@@ -141,24 +161,55 @@ class SandboxSection(Section):
         return self
 
 
-class BudgetSection(Section):
-    """What the whole search may spend; None is no limit of that kind.
+class CapsSection(Section):
+    """What may be spent; None is no limit of that kind."""
 
-    Attributes:
-        prices: a JSON file of prices that replaces the one of the package.
-        allow_unpriced: True lets a model run whose price is not known; its dollars count as 0.
-    """
+    usd: float | None = None
+    tokens: int | None = None
+    calls: int | None = None
 
-    usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    tokens: Positive | None = None
-    calls: Positive | None = None
-    minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    prices: Path | None = None
-    allow_unpriced: bool = False
+    @field_validator("usd", mode="before")
+    @classmethod
+    def _is_money(cls, value: Json) -> Json:
+        return _above_zero(value, float, "a number of dollars above 0, such as 5 or 0.50")
+
+    @field_validator("tokens", "calls", mode="before")
+    @classmethod
+    def _is_a_count(cls, value: Json) -> Json:
+        return _above_zero(value, int, "a whole number above 0, such as 200000")
 
     def caps(self) -> Caps:
         """Return the part that the gateway enforces."""
         return Caps(dollars=self.usd, tokens=self.tokens, calls=self.calls)
+
+
+class BudgetSection(CapsSection):
+    """What the whole search may spend; None is no limit of that kind.
+
+    Attributes:
+        minutes: of wall clock, restarts included; then no new design is begun.
+        proposing, evaluating: further caps on writing designs and on running them.
+        outage_minutes: how long the search waits for an endpoint that is down, before it pauses.
+        prices: a JSON file of prices that replaces the one of the package.
+        allow_unpriced: True lets a model run whose price is not known; its dollars count as 0.
+    """
+
+    minutes: float | None = None
+    proposing: CapsSection = CapsSection()
+    evaluating: CapsSection = CapsSection()
+    outage_minutes: float = Field(default=60.0, ge=0, allow_inf_nan=False)
+    prices: Path | None = None
+    allow_unpriced: bool = False
+
+    @field_validator("minutes", mode="before")
+    @classmethod
+    def _is_time(cls, value: Json) -> Json:
+        return _above_zero(value, float, "a number of minutes above 0, such as 90")
+
+    def owner_caps(self) -> dict[Owner, Caps]:
+        """Return the caps of single owners, those that are set."""
+        caps = {Owner.PROPOSER: self.proposing.caps(), Owner.EVALUATION: self.evaluating.caps()}
+        return {owner: given for owner, given in caps.items() if given != Caps()}
 
 
 class SearchSection(Section):

@@ -20,7 +20,7 @@ from metasearch.errors import ConfigError
 from metasearch.search.config import SearchConfig
 from metasearch.types import Json
 
-__all__ = ["Given", "key_line", "load_config", "preset_names", "preset_text", "to_toml"]
+__all__ = ["Given", "key_line", "load_config", "preset_names", "preset_text", "recapped", "to_toml"]
 
 PRESETS = Path(__file__).parent / "presets"
 MERGED = {
@@ -31,6 +31,8 @@ MERGED = {
     ("meta_model",),
     ("sandbox",),
     ("budget",),
+    ("budget", "proposing"),
+    ("budget", "evaluating"),
     ("search",),
 }
 PATHS = (("domain", "spec"), ("budget", "prices"), ("search", "seeds"))  # relative to their file
@@ -98,6 +100,19 @@ def load_config(
         return SearchConfig.model_validate(merged)
     except ValidationError as error:
         raise ConfigError(_worded(error, layers)) from None
+
+
+def recapped(kept: Mapping[str, Json], given: Iterable[Given]) -> SearchConfig:
+    """Return the configuration that the archive keeps of a search, with some values changed.
+
+    Raises:
+        ConfigError: a value is wrong; names the option.
+    """
+    below, above = _Layer("the archive", dict(kept)), _option_layer(list(given))
+    try:
+        return SearchConfig.model_validate(_merge(below.values, above.values))
+    except ValidationError as error:
+        raise ConfigError(_worded(error, [below, above])) from None
 
 
 def preset_names() -> list[str]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 
 from metasearch.domains.base import Domain
-from metasearch.errors import SandboxUnavailable
-from metasearch.gateway.base import Gateway, RequestRefused
+from metasearch.errors import GatewayUnavailable, SandboxUnavailable, Unavailable
+from metasearch.gateway.base import EndpointDown, Gateway, RequestRefused
 from metasearch.sandbox.base import CallRefused, Job, JobResult, Limits, Worker
+from metasearch.search.alarms import INFRASTRUCTURE
+from metasearch.search.outage import Outage
 from metasearch.types import (
     Design,
     Evaluation,
@@ -40,6 +43,8 @@ MESSAGES = 64
 ERROR_CHARS = 2_000
 INFRASTRUCTURE_TRIES = 3
 AHEAD = 2  # evaluations for each call that may be in flight; see `evaluations_at_once`
+MOST_RUNS = 50  # of one evaluation, where the endpoint goes down again and again
+DELAYED = 0.1  # part of the wall clock: who waits so long in the queue did not run out of time
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,8 @@ class _Desk:
     refusals: dict[int, str] = field(default_factory=dict)
     tokens: int = 0
     over_budget: bool = False
+    delays: list[tuple[float, float]] = field(default_factory=list)
+    waiting: dict[int, float] = field(default_factory=dict)
 
     async def answer(self, body: dict[str, Json]) -> dict[str, Json]:
         request = read_request(body, self.asking)
@@ -92,14 +99,31 @@ class _Desk:
         position = len(self.asked)
         agent = str(body.get("agent", ""))[:80]
         self.asked.append((position, agent, request.key(stream), request))
+        began = self.waiting[position] = time.monotonic()
         try:
             reply = await self.gateway.ask(request, stream, Owner.EVALUATION)
         except RequestRefused as error:
             self.refusals[position] = str(error)
             raise CallRefused("bad_request", str(error)) from None
+        del self.waiting[position]
+        worked = 0.0 if reply.recorded else reply.seconds
+        self.delays.append((began, time.monotonic() - worked))
         self.replies[position] = reply
         self.tokens += reply.usage.total
         return {"text": reply.text, "finish": str(reply.finish)}
+
+    def delayed(self) -> float:
+        """Return the seconds in which calls waited for their turn, or for a failing endpoint.
+
+        A call without answer counts for what it took longer than any that was answered.
+        """
+        usual = max((reply.seconds for reply in self.replies.values()), default=0.0)
+        now, total, reached = time.monotonic(), 0.0, 0.0
+        unanswered = [(began, now - usual) for began in self.waiting.values()]
+        for began, ended in sorted([*self.delays, *unanswered]):
+            total += max(0.0, ended - max(began, reached))
+            reached = max(reached, ended)
+        return total
 
     def trace(self) -> tuple[ModelCall, ...]:
         return tuple(
@@ -121,6 +145,8 @@ class Evaluator:
 
     Attributes:
         slots: shared by all designs of a search: how many evaluations run at the same time.
+        outage: where a job waits that met an endpoint that is down; None does not wait.
+        faults: counts evaluations that had to be repeated, under "infrastructure".
     """
 
     gateway: Gateway
@@ -128,6 +154,8 @@ class Evaluator:
     asking: Asking
     limits: Limits
     slots: asyncio.Semaphore
+    outage: Outage | None = None
+    faults: Counter[str] = field(default_factory=Counter)
 
     async def evaluate(
         self, worker: Worker, design: Design, task: Task, split: Split, repeat: int = 0
@@ -139,13 +167,44 @@ class Evaluator:
             SandboxUnavailable: the sandbox failed `INFRASTRUCTURE_TRIES` times in a row.
         """
         job = Job(task.public(), seed=Stream(task.id, repeat).seed(), limits=self.limits)
+        failures = 0
         async with self.slots:
-            for _ in range(INFRASTRUCTURE_TRIES):
+            for run in range(MOST_RUNS):
+                self.faults[INFRASTRUCTURE] += run == 1  # an evaluation counts once
                 desk = _Desk(self.gateway, self.asking, task, repeat)
-                result = await worker.run(job, desk.answer)
-                if result.outcome is not Outcome.INFRASTRUCTURE:
+                try:
+                    result = await worker.run(job, desk.answer)
+                except EndpointDown as error:
+                    if self.outage is None:
+                        raise
+                    await self.outage.over(error)
+                    continue
+                problem = self._problem(result, desk)
+                if problem is None:
                     return self._scored(design, task, split, repeat, result, desk)
-        raise SandboxUnavailable(f"the sandbox failed {INFRASTRUCTURE_TRIES} times: {result.error}")
+                failures += 1
+                if failures == INFRASTRUCTURE_TRIES:
+                    raise problem
+        raise GatewayUnavailable(f"the endpoint went down again and again, {MOST_RUNS} times")
+
+    def _problem(self, result: JobResult, desk: _Desk) -> Unavailable | None:
+        """Return what went wrong that is none of the design's doing, None when nothing did.
+
+        A job that ran out of its wall clock because its calls had to wait is repeated: those that
+        were answered come from the record at once.
+        """
+        if result.outcome is Outcome.INFRASTRUCTURE:
+            return SandboxUnavailable(
+                f"the sandbox failed {INFRASTRUCTURE_TRIES} times: {result.error}"
+            )
+        wall = self.limits.wall_seconds
+        is_over = result.outcome is Outcome.TIMED_OUT and result.seconds >= wall
+        if is_over and desk.delayed() >= DELAYED * wall:
+            return GatewayUnavailable(
+                f"calls wait so long for their turn that a task takes more than {wall:g} s; lower "
+                "sandbox.parallel or raise sandbox.wall_seconds, then resume"
+            )
+        return None
 
     def _scored(
         self,

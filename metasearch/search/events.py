@@ -5,14 +5,20 @@ Events are for people who watch. Nothing reads them back: a search's state is it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from metasearch.gateway import base
 from metasearch.gateway.base import Caps
 from metasearch.types import Outcome, Owner, Split, Usage
 
 __all__ = [
+    "Alarm",
+    "BudgetUsed",
     "Display",
+    "EndpointBack",
+    "EndpointDown",
     "EntryAdded",
     "EntryDone",
     "EvaluationDone",
@@ -34,7 +40,7 @@ class SearchStarted:
         seeds: how many baselines are entries from the start.
         designs: how many new designs are to be evaluated.
         validation_tasks: size of the validation split.
-        minutes: cap of wall clock, None for none.
+        minutes: cap of wall clock, None for none; `minutes_used` is from before a restart.
         resumed: True when the archive already held entries of this search.
         finished: designs of the plan that need no more validation, from before a restart.
     """
@@ -51,6 +57,7 @@ class SearchStarted:
     minutes: float | None = None
     resumed: bool = False
     finished: int = 0
+    minutes_used: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +123,68 @@ class EntryDone:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What has been really paid so far in this search, restarts included; None is all owners."""
+    """What has been really paid so far in this search, restarts included.
+
+    Attributes:
+        parts: the same by who spent it: designs were written, designs were run, probes.
+    """
 
     dollars: float
     usage: Usage
     calls: int
-    owner: Owner | None = None
+    parts: Mapping[Owner, base.Spent] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUsed:
+    """A part of a cap is used up, told once for each part.
+
+    Attributes:
+        share: 0.5, 0.8 or 1.0; at 1.0 the next call does not fit any more.
+    """
+
+    share: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something goes wrong too often to be chance, told once for each kind.
+
+    Attributes:
+        kind: "blank", "truncated", "refused", "wrong_format", "infrastructure" or "no_usage".
+        count, of: how many of how many evaluations, at the time.
+        text: one line with what to do.
+    """
+
+    kind: str
+    count: int
+    of: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointDown:
+    """The endpoint answers nobody, so the search waits; told again before each new attempt.
+
+    Attributes:
+        trouble: one line.
+        seconds: for how long so far.
+        next_seconds: until the next attempt.
+        limit_seconds: when so long has passed, the search pauses.
+    """
+
+    trouble: str
+    seconds: float
+    next_seconds: float
+    limit_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointBack:
+    """The endpoint answers again, after so many seconds; the search goes on."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +218,10 @@ Event: TypeAlias = (
     | EvaluationDone
     | EntryDone
     | Spent
+    | BudgetUsed
+    | Alarm
+    | EndpointDown
+    | EndpointBack
     | Note
     | SearchFinished
 )

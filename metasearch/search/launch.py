@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,10 +15,10 @@ from metasearch import domains, plugins
 from metasearch.archive import Archive, SearchInfo
 from metasearch.domains.base import Domain
 from metasearch.errors import ConfigError
-from metasearch.gateway.base import Gateway, Spent
-from metasearch.gateway.budget import Budget
+from metasearch.gateway.base import Spent
+from metasearch.gateway.budget import Amount, Budget
 from metasearch.gateway.client import OpenAIGateway
-from metasearch.gateway.prices import load_prices
+from metasearch.gateway.prices import FREE, Price, load_prices
 from metasearch.gateway.settings import OPENAI_URL, ModelSettings
 from metasearch.sandbox.base import Limits, Sandbox
 from metasearch.sandbox.choose import open_sandbox
@@ -25,27 +26,64 @@ from metasearch.sandbox.proof import prove
 from metasearch.search.config import LOCAL, ModelSection, SearchConfig
 from metasearch.search.evaluate import Asking, Evaluator, evaluations_at_once
 from metasearch.search.events import Display, Note, SearchStarted
+from metasearch.search.guard import Guard
 from metasearch.search.loop import Search
 from metasearch.search.measure import Measurer
 from metasearch.search.member import RACED
+from metasearch.search.outage import Outage, Patient
 from metasearch.search.proposer import Proposer, Tools
+from metasearch.search.reserve import Reserve, least_test, refuse_too_small
 from metasearch.search.seeds import seeds
 from metasearch.search.strategies import STRATEGIES, Strategy
 from metasearch.search.trial import Trial
+from metasearch.search.worktime import Worktime, timed
 from metasearch.types import Design, Json, Owner, Split
 
-__all__ = ["create", "launch"]
+__all__ = ["baselines", "check_config", "create", "launch"]
 
 HEARTBEAT_SECONDS = 10.0
 # A machine that does other work answers late, and a call that is given up is made again.
 LOCAL_SECONDS = 600.0
+PROMPT_TOKENS = 4000  # of a long prompt, for what the last call of a test may need
+
+
+def check_config(config: SearchConfig) -> None:
+    """Refuse what can be seen to be wrong before anything is made or asked.
+
+    Raises:
+        ConfigError: a seed or the domain is not there, a price is not known, or a cap cannot even
+            hold the final test.
+    """
+    baselines(config)
+    _refuse_caps(config, _domain(config))
+
+
+def _refuse_caps(config: SearchConfig, domain: Domain) -> None:
+    price, tasks = _prices(config)[0], domain.tasks(Split.TEST)
+    test = least_test(tasks, config.search.repeats, price)
+    for caps in (config.budget.caps(), config.budget.evaluating.caps()):
+        refuse_too_small(caps, test, len(tasks))
+
+
+def _prices(config: SearchConfig) -> tuple[Price, Price]:
+    """Return what a token costs of the model that designs ask, and of the one that writes them.
+
+    Raises:
+        ConfigError: one is not known, and `allow_unpriced` is not set.
+    """
+    table, loose = load_prices(config.budget.prices), config.budget.allow_unpriced
+    model, meta = (
+        FREE if name in (LOCAL, None) else table.price(name, allow_unpriced=loose)
+        for name in (config.model.name, config.designer().name)
+    )
+    return model, meta
 
 
 def create(config: SearchConfig, archive: Archive) -> SearchInfo:
     """Give a new search its row with its tasks, or find the one that has the configuration's name.
 
     Raises:
-        ConfigError: the domain cannot be loaded, or the name belongs to another configuration.
+        ConfigError: as `check_config`, or the name belongs to another configuration.
     """
     config = STRATEGIES[config.search.strategy].applied(config)
     kept = config.to_json()
@@ -55,6 +93,7 @@ def create(config: SearchConfig, archive: Archive) -> SearchInfo:
                 _same(info, kept)
                 return info
     domain = _domain(config)
+    _refuse_caps(config, domain)
     return archive.create_search(
         id=config.name,
         domain=domain.name,
@@ -90,8 +129,9 @@ async def launch(
     domain = _domain(config)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_lease(archive, info.id))
+        worktime = stack.enter_context(timed(archive, info, time.monotonic))
         doors = await _open(config, info, archive, display, stack)
-        search = _assemble(config, strategy, info, archive, domain, display, doors)
+        search = _assemble(config, strategy, info, archive, domain, display, doors, worktime)
         if running is not None:
             running(search)
         archive.set_status(info.id, "running")
@@ -110,6 +150,7 @@ async def launch(
                 minutes=config.budget.minutes,
                 resumed=bool(entries),
                 finished=sum(one.proposer != "seed" and one.status in RACED for one in entries),
+                minutes_used=worktime.before / 60,
             )
         )
         for note in getattr(domain, "notes", ()):
@@ -121,7 +162,8 @@ async def launch(
 class _Doors:
     """What was opened for one run."""
 
-    gateway: Gateway
+    gateway: OpenAIGateway
+    outage: Outage
     sandbox: Sandbox
     model: ModelSettings
     meta: ModelSettings
@@ -158,14 +200,21 @@ async def _open(
     meta = _for_designing(await _settings(config.designer(), stack, tell), model)
     gateway = OpenAIGateway(
         (model, meta),
-        budget=Budget(config.budget.caps(), spent),
+        budget=Budget(config.budget.caps(), spent, config.budget.owner_caps()),
         record=recorder,
         prices=load_prices(config.budget.prices),
         allow_unpriced=config.budget.allow_unpriced,
     )
     await stack.enter_async_context(gateway)
     await gateway.check()
-    return _Doors(gateway, sandbox, model, meta)
+    outage = Outage(
+        gateway,
+        limit=config.budget.outage_minutes * 60,
+        show=display.show,
+        note=lambda kind, text: archive.add_event(info.id, kind, text),
+        clock=time.monotonic,
+    )
+    return _Doors(gateway, outage, sandbox, model, meta)
 
 
 def _assemble(
@@ -176,14 +225,17 @@ def _assemble(
     domain: Domain,
     display: Display,
     doors: _Doors,
+    worktime: Worktime,
 ) -> Search:
+    guard = _guard(config, info, archive, domain, display, doors, worktime)
     measurer = Measurer(
         search_id=info.id,
         archive=archive,
-        evaluator=_evaluator(config, domain, doors),
+        evaluator=_evaluator(config, domain, doors, guard.faults),
         sandbox=doors.sandbox,
         display=display,
         repeats=config.search.repeats,
+        guard=guard,
     )
     trial = Trial(
         measurer=measurer,
@@ -194,10 +246,37 @@ def _assemble(
         repairs=config.search.repairs,
         remembers=strategy.remembers,
     )
-    return Search(config, measurer, trial, baselines(config), time.monotonic)
+    return Search(config, measurer, trial, baselines(config), guard)
 
 
-def _evaluator(config: SearchConfig, domain: Domain, doors: _Doors) -> Evaluator:
+def _guard(
+    config: SearchConfig,
+    info: SearchInfo,
+    archive: Archive,
+    domain: Domain,
+    display: Display,
+    doors: _Doors,
+    worktime: Worktime,
+) -> Guard:
+    tasks, repeats = domain.tasks(Split.TEST), config.search.repeats
+    price, new = _prices(config)[0], doors.model.max_tokens
+    call = Amount(price.worst(PROMPT_TOKENS, new), PROMPT_TOKENS + new, 1)
+    least = least_test(tasks, repeats, price)
+    return Guard(
+        search_id=info.id,
+        archive=archive,
+        display=display,
+        budget=doors.gateway.budget,
+        reserve=Reserve(doors.gateway.budget, len(tasks) * repeats, least, call),
+        worktime=worktime,
+        minutes=config.budget.minutes,
+        unmetered=lambda: doors.gateway.counts().get("estimated", 0),
+    )
+
+
+def _evaluator(
+    config: SearchConfig, domain: Domain, doors: _Doors, faults: Counter[str]
+) -> Evaluator:
     asking = Asking(
         model=doors.model.name,
         max_tokens=doors.model.max_tokens,
@@ -213,14 +292,14 @@ def _evaluator(config: SearchConfig, domain: Domain, doors: _Doors) -> Evaluator
     slots = asyncio.Semaphore(
         config.sandbox.parallel or evaluations_at_once(doors.model.concurrency)
     )
-    return Evaluator(doors.gateway, domain, asking, limits, slots)
+    return Evaluator(doors.gateway, domain, asking, limits, slots, doors.outage, faults)
 
 
 def _proposers(
     config: SearchConfig, strategy: Strategy, doors: _Doors
 ) -> dict[str, tuple[Proposer, float]]:
     tools = Tools(
-        gateway=doors.gateway,
+        gateway=Patient(doors.gateway, doors.outage),
         model=doors.meta.name,
         max_tokens=doors.meta.max_tokens,
         temperature=doors.meta.temperature,
@@ -277,6 +356,7 @@ async def _settings(
         temperature=section.temperature,
         concurrency=section.concurrency,
         timeout=section.timeout,
+        patience=section.patience,
         max_field_chars=section.max_field_chars,
     )
     if section.name != LOCAL:
@@ -314,9 +394,9 @@ def _versions(about: dict[str, Json]) -> str:
 
 def _same(info: SearchInfo, kept: dict[str, object]) -> None:
     """Refuse to continue a search under its name with other settings."""
+    before = SearchConfig.model_validate(info.config).to_json()  # keys that are new since: default
     for section, value in kept.items():
-        before = info.config.get(section)
-        if section not in ("archive", "budget") and before != value:
+        if section not in ("archive", "budget") and before[section] != value:
             raise ConfigError(
                 f"search {info.id!r} exists with another [{section}]; choose another --name, or"
                 f" continue it as it was: metasearch resume {info.id}"

@@ -10,14 +10,16 @@ All state is the archive's rows; `Member` objects are rebuilt from them at every
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from metasearch.errors import BudgetExhausted, MetasearchError, Unavailable
+from metasearch.errors import BudgetExhausted, MetasearchError
 from metasearch.search.config import SearchConfig
 from metasearch.search.events import SearchFinished
-from metasearch.search.measure import Interrupted, Measurer, all_of
+from metasearch.search.guard import Guard
+from metasearch.search.measure import Measurer, all_of
 from metasearch.search.member import RACED, Member, best
+from metasearch.search.outage import Interrupted
 from metasearch.search.proposer import Proposal
 from metasearch.search.race import hopeless
 from metasearch.search.trial import Draft, Trial, twin
@@ -34,7 +36,7 @@ class Search:
 
     Attributes:
         baselines: the designs that are entries from the start.
-        clock: seconds, monotonic; read for the cap of minutes only.
+        guard: keeps the test's money back, and tells of budget, time and faults.
         members: every entry so far, by number; the baselines come first.
     """
 
@@ -42,14 +44,13 @@ class Search:
     measurer: Measurer
     trial: Trial
     baselines: Sequence[Design]
-    clock: Callable[[], float]
+    guard: Guard
     members: dict[int, Member] = field(default_factory=dict, init=False)
     _arrived: dict[int, asyncio.Event] = field(default_factory=dict, init=False)
-    _started: float = field(default=0.0, init=False)
 
     def stop(self, reason: str) -> None:
         """Finish what is in flight, save, and end; what is pending stays pending."""
-        self.measurer.stopping = self.measurer.stopping or reason
+        self.measurer.stop(reason)
 
     async def run(self) -> str:
         """Run to the end and return the search's status: finished, stopped or paused.
@@ -58,23 +59,29 @@ class Search:
             Unavailable: something outside failed; the search is paused and can be resumed.
             ConfigError: the endpoint or the domain says that the configuration is wrong.
         """
-        self._started = self.clock()
         self.members = self.measurer.load()
+        self.guard.begin(self.members)
         for number, design in enumerate(self.baselines):
             if number not in self.members:
                 proposal = Proposal(design, "", (), Usage(), 0.0, "")
                 self.members[number] = self.measurer.enter(number, proposal, "seed", "pending")
         status, reason = "finished", ""
         try:
-            await self._race_baselines()
-            reason = await self._propose_all()
+            try:
+                await self._race_baselines()
+                reason = await self._propose_all()
+            except BudgetExhausted as error:  # what is in flight has ended; the test is paid for
+                status, reason = "stopped", str(error)
+                self.guard.exhausted(reason)
+            self.guard.release()
             await self._open_test()
         except Interrupted:
             status, reason = "paused", self.measurer.stopping
         except BudgetExhausted as error:
             status, reason = "stopped", str(error)
+            self.guard.exhausted(reason)
         except MetasearchError as error:
-            self._finish("paused" if isinstance(error, Unavailable) else "failed", str(error))
+            self._finish("paused", str(error))
             raise
         finally:
             await self.measurer.drain()
@@ -127,7 +134,8 @@ class Search:
 
     def _early_end(self, started: int) -> str:
         minutes = self.config.budget.minutes
-        if minutes is not None and self.clock() - self._started > minutes * 60:
+        if minutes is not None and self.guard.worktime.seconds() > minutes * 60:
+            self.guard.exhausted(f"{minutes:g} minutes are over")
             return f"{minutes:g} minutes are over"
         if started >= ATTEMPTS * max(self.config.search.designs, 1):
             return f"{started} proposals were made and too few of them run"

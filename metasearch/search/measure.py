@@ -19,16 +19,14 @@ from metasearch.search.events import (
     Expected,
     Spent,
 )
+from metasearch.search.guard import Guard
 from metasearch.search.member import Member
+from metasearch.search.outage import Interrupted
 from metasearch.search.proposer import Proposal
 from metasearch.search.workers import Workers
-from metasearch.types import Design, Evaluation, Split, Task
+from metasearch.types import Design, Evaluation, Owner, Split, Task
 
 __all__ = ["Interrupted", "Measurer", "all_of"]
-
-
-class Interrupted(Exception):
-    """The user asked to stop; what was in flight is finished and saved."""
 
 
 @dataclass(slots=True)
@@ -38,6 +36,7 @@ class Measurer:
     Attributes:
         repeats: evaluations of a design on each task.
         tasks: of every split, in the order that all designs share.
+        guard: watches money, time and faults; None watches nothing.
         stopping: why no new evaluation may begin, "" while they may.
     """
 
@@ -47,6 +46,7 @@ class Measurer:
     sandbox: Sandbox
     display: Display
     repeats: int = 1
+    guard: Guard | None = None
     tasks: dict[Split, list[Task]] = field(default_factory=dict)
     stopping: str = ""
     _evaluations: int = field(default=0, init=False)
@@ -94,6 +94,8 @@ class Measurer:
             dollars=proposal.dollars,
             raw=proposal.raw,
         )
+        if self.guard is not None:
+            self.guard.proposed()
         name = proposal.design.name if proposal.design else ""
         self.display.show(
             EntryAdded(number, name, proposer, proposal.operator, proposal.parents, status, reason)
@@ -161,8 +163,11 @@ class Measurer:
                 bool(replies) and all(reply.recorded for reply in replies),
             )
         )
-        spent = self.evaluator.gateway.spent()
-        self.display.show(Spent(spent.dollars, spent.usage, spent.calls))
+        gateway = self.evaluator.gateway
+        spent, parts = gateway.spent(), {owner: gateway.spent(owner) for owner in Owner}
+        self.display.show(Spent(spent.dollars, spent.usage, spent.calls, parts))
+        if self.guard is not None:
+            self.guard.evaluated(member, evaluation)
 
     def settle(self, member: Member, status: str, reason: str = "") -> None:
         """End a member's race as "evaluated" or "stopped"."""
@@ -170,6 +175,8 @@ class Measurer:
         member.status, member.reason = status, reason
         if member.design is not None:
             self._workers.let_go(member.design)
+        if self.guard is not None:
+            self.guard.settled()
         low, high = member.interval()
         scores = member.scores()
         done = member.of(Split.VALIDATION)
@@ -188,6 +195,12 @@ class Measurer:
                 reason=reason,
             )
         )
+
+    def stop(self, reason: str) -> None:
+        """Let nothing new begin, and nobody wait for an endpoint that is down."""
+        self.stopping = self.stopping or reason
+        if self.evaluator.outage is not None:
+            self.evaluator.outage.stop()
 
     def check_stop(self) -> None:
         """Raise `Interrupted` when nothing new may begin."""

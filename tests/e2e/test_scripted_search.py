@@ -10,7 +10,7 @@ import pytest
 
 from metasearch.archive import Archive
 from metasearch.errors import ConfigError
-from metasearch.search.config import SearchConfig
+from metasearch.search.config import SearchConfig, Sizes
 from metasearch.search.events import EvaluationDone, Event
 from metasearch.search.launch import create, launch
 from metasearch.search.loop import Search
@@ -135,13 +135,17 @@ async def test_a_cap_of_calls_is_never_exceeded_and_what_is_done_is_kept(tmp_pat
     archive = Archive.open(tmp_path / "archive.db")
     with ScriptedEndpoint(script) as endpoint:
         settings = config(tmp_path, endpoint.base_url)
+        small = settings.domain.model_copy(update={"sizes": Sizes(train=6, validation=21, test=4)})
         capped = settings.model_copy(
-            update={"budget": settings.budget.model_copy(update={"calls": 30})}
+            update={
+                "domain": small,
+                "budget": settings.budget.model_copy(update={"calls": 60}),
+            }
         )
         assert await run(archive, capped) == "stopped"
-        assert endpoint.served.requests <= 30
-    assert archive.spent("sums").calls <= 30
-    assert len(archive.evaluations("sums")) >= 25
+        assert endpoint.served.requests <= 60
+    assert archive.spent("sums").calls <= 60
+    assert len(archive.evaluations("sums")) >= 42
     assert all(row.outcome is Outcome.ANSWERED for row in archive.evaluations("sums"))
     archive.close()
 

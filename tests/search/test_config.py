@@ -5,9 +5,17 @@ from pathlib import Path
 import pytest
 
 from metasearch.errors import ConfigError
+from metasearch.gateway.base import Caps
 from metasearch.search.config import LOCAL, SearchConfig
-from metasearch.search.config_file import Given, load_config, preset_names, preset_text, to_toml
-from metasearch.types import Split
+from metasearch.search.config_file import (
+    Given,
+    load_config,
+    preset_names,
+    preset_text,
+    recapped,
+    to_toml,
+)
+from metasearch.types import Owner, Split
 
 
 def _write(folder: Path, text: str) -> Path:
@@ -73,9 +81,9 @@ def test_an_unknown_key_that_is_like_nothing_lists_the_known_ones(tmp_path: Path
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('[budget]\n\nusd = "ten"\n', ":3: budget.usd: input should be a valid number"),
-        ("[budget]\nusd = -1\n", ":2: budget.usd: input should be greater than 0, not -1"),
-        ("[budget]\nusd = nan\n", ":2: budget.usd: input should be a finite number"),
+        ('[budget]\n\nusd = "ten"\n', ":3: budget.usd: a number of dollars above 0, such"),
+        ("[budget]\nusd = -1\n", ":2: budget.usd: a number of dollars above 0, such"),
+        ("[budget]\nusd = nan\n", ":2: budget.usd: a number of dollars above 0, such"),
         ("budget = 3\n", ":1: budget: it must be a table"),
         ('[search]\nstrategy = "evlove"\n', ":2: search.strategy: input should be 'evolve'"),
         ("[search]\nstages = [30, 10]\n", ":2: search.stages: stages must rise"),
@@ -103,7 +111,9 @@ def test_more_mistakes_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_wrong_option_is_named_as_it_was_given() -> None:
-    with pytest.raises(ConfigError, match=r"^--usd: budget.usd: .*greater than 0"):
+    with pytest.raises(
+        ConfigError, match=r"^--usd: budget.usd: .*above 0, such as 5 or 0.50, not -3"
+    ):
         load_config(given=[Given("budget.usd", -3.0, "--usd")])
 
 
@@ -174,3 +184,44 @@ def test_stages_end_with_the_whole_split() -> None:
     assert search.stage_sizes(100) == (10, 30, 100)
     assert search.stage_sizes(30) == (10, 30)
     assert search.stage_sizes(5) == (5,)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ('usd = "5 dollars"', '"5 dollars"'),
+        ("usd = 0", "not 0;"),
+        ("usd = true", "not true"),
+        ("usd = 1e400", "not Infinity"),
+        ("usd = 1e13", "not 1"),
+        ("tokens = -3", "not -3"),
+        ("tokens = 2.5", "not 2.5"),
+        ("calls = nan", "not NaN"),
+        ('minutes = "1 h"', '"1 h"'),
+        ("proposing = { usd = 0 }", "budget.proposing.usd"),
+    ],
+)
+def test_a_cap_that_is_no_amount_is_refused_in_one_line(
+    tmp_path: Path, line: str, shown: str
+) -> None:
+    error = _error(tmp_path, f"[budget]\n{line}\n")
+    assert shown in error
+    assert "above 0, such as" in error
+    assert "\n" not in error
+
+
+def test_single_owners_may_have_caps_of_their_own(tmp_path: Path) -> None:
+    text = "[budget]\nusd = 5\n[budget.proposing]\nusd = 1\n[budget.evaluating]\ncalls = 9\n"
+    budget = load_config(_write(tmp_path, text)).budget
+    assert budget.owner_caps() == {
+        Owner.PROPOSER: Caps(dollars=1.0),
+        Owner.EVALUATION: Caps(calls=9),
+    }
+    assert SearchConfig().budget.owner_caps() == {}
+
+
+def test_new_caps_for_a_kept_search_are_checked_like_any() -> None:
+    kept = load_config(given=[Given("budget.usd", 1, "--usd")]).to_json()
+    assert recapped(kept, [Given("budget.tokens", 9, "--tokens")]).budget.usd == 1
+    with pytest.raises(ConfigError, match=r"^--usd: budget.usd: .*not NaN"):
+        recapped(kept, [Given("budget.usd", float("nan"), "--usd")])

@@ -1,0 +1,79 @@
+"""How long a search has worked, restarts included: two lines in its log for every run.
+
+A run that was killed has no second line. What is known of its end is its last heartbeat.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from metasearch.archive.records import EventInfo, Lease, SearchInfo
+from metasearch.archive.store import Archive
+from metasearch.errors import ArchiveUnavailable
+
+__all__ = ["Worktime", "timed", "worked_seconds"]
+
+BEGAN, ENDED = "run-began", "run-ended"
+
+
+def worked_seconds(events: list[EventInfo], lease: Lease | None) -> float:
+    """Return the seconds in which a search has worked, the run that goes on now included.
+
+    Args:
+        events: its whole log.
+        lease: who runs it, or ran it without saying goodbye.
+    """
+    total, began = 0.0, None
+    for event in events:
+        if event.kind == BEGAN:
+            began = event
+        elif event.kind == ENDED:
+            total += float(event.text.split()[0])
+            began = None
+    return total if began is None else total + _open_seconds(events, began, lease)
+
+
+def _open_seconds(events: list[EventInfo], began: EventInfo, lease: Lease | None) -> float:
+    signs = [event.at for event in events if event.id >= began.id]
+    if lease is not None:
+        signs.append(lease.heartbeat)
+    # A clock that was set back gives no negative time.
+    return max(0.0, (max(signs) - began.at).total_seconds())
+
+
+@dataclass(slots=True)
+class Worktime:
+    """The clock of one run.
+
+    Attributes:
+        before: seconds of earlier runs.
+        clock: seconds, monotonic.
+    """
+
+    before: float
+    clock: Callable[[], float]
+    began: float
+
+    def seconds(self) -> float:
+        """Return the seconds in which the search has worked, earlier runs included."""
+        return self.before + self.clock() - self.began
+
+
+@contextmanager
+def timed(archive: Archive, info: SearchInfo, clock: Callable[[], float]) -> Iterator[Worktime]:
+    """Measure this run and write it down; `info` is from before this process took the lease."""
+    events = archive.events(info.id)
+    before = worked_seconds(events, info.lease)
+    closed = worked_seconds([one for one in events if one.kind == ENDED], None)
+    if before > closed:  # the last run was killed
+        archive.add_event(info.id, ENDED, f"{before - closed:.3f} s, then it was killed")
+    archive.add_event(info.id, BEGAN, "")
+    worktime = Worktime(before, clock, clock())
+    try:
+        yield worktime
+    finally:
+        with contextlib.suppress(ArchiveUnavailable):  # then the last heartbeat has to do
+            archive.add_event(info.id, ENDED, f"{worktime.seconds() - before:.3f} s")
