@@ -47,9 +47,16 @@ class Search:
     guard: Guard
     members: dict[int, Member] = field(default_factory=dict, init=False)
     _arrived: dict[int, asyncio.Event] = field(default_factory=dict, init=False)
+    _ending: bool = field(default=False, init=False)
 
-    def stop(self, reason: str) -> None:
-        """Finish what is in flight, save, and end; what is pending stays pending."""
+    def stop(self, reason: str, *, end: bool = False) -> None:
+        """Finish what is in flight, save, and end; what is pending stays pending.
+
+        Args:
+            reason: for the archive.
+            end: also bring what was found to its end: the test is opened.
+        """
+        self._ending = end
         self.measurer.stop(reason)
 
     async def run(self) -> str:
@@ -65,18 +72,13 @@ class Search:
             if number not in self.members:
                 proposal = Proposal(design, "", (), Usage(), 0.0, "")
                 self.members[number] = self.measurer.enter(number, proposal, "seed", "pending")
-        status, reason = "finished", ""
+        status = reason = ""
         try:
-            try:
-                await self._race_baselines()
-                reason = await self._propose_all()
-            except BudgetExhausted as error:  # what is in flight has ended; the test is paid for
-                status, reason = "stopped", str(error)
-                self.guard.exhausted(reason)
+            status, reason = await self._search()
             self.guard.release()
             await self._open_test()
-        except Interrupted:
-            status, reason = "paused", self.measurer.stopping
+        except Interrupted as why:
+            status, reason = "paused", self.measurer.stopping or str(why)
         except BudgetExhausted as error:
             status, reason = "stopped", str(error)
             self.guard.exhausted(reason)
@@ -87,6 +89,20 @@ class Search:
             await self.measurer.drain()
         self._finish(status, reason)
         return status
+
+    async def _search(self) -> tuple[str, str]:
+        """Race and propose; return the search's status and why it ended early, or ""."""
+        try:
+            await self._race_baselines()
+            return "finished", await self._propose_all()
+        except BudgetExhausted as error:  # what is in flight has ended; the test is paid for
+            self.guard.exhausted(str(error))
+            return "stopped", str(error)
+        except Interrupted:
+            if not self._ending:
+                raise
+            reason, self.measurer.stopping = self.measurer.stopping, ""
+            return "stopped", reason
 
     def _finish(self, status: str, reason: str) -> None:
         search_id = self.measurer.search_id
