@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TextIO
 
 from metasearch.archive import (
     entries,
     evaluations,
+    handover,
     integrity,
     migrate,
     queries,
@@ -400,6 +401,34 @@ class Archive:
             ConfigError: there is no such search or format.
         """
         return transfer.export(self._database, self.search(search_id), format, out)
+
+    def export_record(
+        self, search_id: str, file: str | Path, *, secrets: Iterable[str] = ()
+    ) -> handover.Handed:
+        """Write a whole search, recorded replies and all, into a file for another archive.
+
+        Args:
+            file: a new one; compressed when its name ends in .gz.
+            secrets: struck out of every text, as is whatever looks like a key.
+
+        Raises:
+            ConfigError: there is no such search, or the file exists.
+            ArchiveUnavailable: it cannot be written; nothing is left of it.
+        """
+        search = self.search(search_id)
+        return handover.write_record(self._database, search.id, Path(file), secrets)
+
+    def import_record(self, file: str | Path, *, name: str | None = None) -> handover.Handed:
+        """Take a search out of a file that `export_record` wrote: all of it, or nothing.
+
+        Args:
+            name: in place of the search's own.
+
+        Raises:
+            ConfigError: it is no record, of another version, cut off or damaged, or there is a
+                search of that name.
+        """
+        return handover.read_record(self._database, Path(file), name)
 
     def backup(self, target: str | Path) -> None:
         """Copy the whole archive into a new file, while others write to it.

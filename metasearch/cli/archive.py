@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Literal
@@ -84,6 +85,60 @@ def export(as_csv: bool, output: Path | None, search_id: str | None, place: str 
             with output.open("w", encoding="utf-8", newline="") as file:
                 count = found.export(search.id, form, file)
     words(f"{count:,} lines of search {search.id}" + (f" in {output}" if output else ""))
+
+
+@archive.group(
+    examples="""
+    metasearch archive record export my-search my-search.jsonl.gz
+    metasearch archive record import my-search.jsonl.gz --name theirs
+    metasearch replay theirs
+    """
+)
+def record() -> None:
+    """Hand a whole search to someone else, with its recorded replies."""
+
+
+@record.command("export", examples="metasearch archive record export my-search run.jsonl.gz")
+@click.argument("search_id", metavar="SEARCH")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@archive_option
+def export_record(search_id: str, file: Path, place: str | None) -> None:
+    """Write a search into FILE: tasks with their answers, designs, scores, all that was said.
+
+    Keys are struck out of every text: values of variables named ..._KEY, _TOKEN, _SECRET or
+    _PASSWORD, passwords in addresses, and what looks like a provider's key.
+    """
+    from metasearch.archive.redact import secrets_in
+
+    with opened(place) as found:
+        done = found.export_record(found.search(search_id).id, file, secrets=secrets_in(os.environ))
+    struck = f"; secrets were struck out of {done.struck} texts" if done.struck else ""
+    words(
+        f"{done.evaluations:,} evaluations and {done.replies:,} replies of search {done.search} "
+        f"in {file}{struck}"
+    )
+
+
+@record.command("import", examples="metasearch archive record import run.jsonl.gz --name theirs")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--name", metavar="NAME", help="Of the search here, in place of its own.")
+@archive_option
+def import_record(file: Path, name: str | None, place: str | None) -> None:
+    """Take a search out of FILE, whole or not at all.
+
+    `metasearch replay` proves it. Its replies also answer the same calls of your own searches:
+    import from people whom you trust.
+    """
+    from metasearch.archive import Archive
+    from metasearch.archive.handover import KEY_VARIABLE
+
+    with Archive.open(place) as found:
+        done = found.import_record(file, name=name)
+    words(
+        f"search {done.search}: {done.evaluations:,} evaluations and {done.replies:,} replies; "
+        f"metasearch replay {done.search} scores them again. To go on with it (resume) its "
+        f"endpoint's key has to be in {KEY_VARIABLE}"
+    )
 
 
 @archive.command(examples="metasearch archive backup archive-2026-11-22.db")

@@ -110,3 +110,26 @@ def test_a_python_file_that_is_gone_is_one_line(invoke: Invoke, archive: Path) -
     (line,) = gone.stderr.splitlines()
     assert "cannot be scored here" in line
     assert "sums.py" in line
+
+
+def test_a_search_that_was_handed_over_comes_to_the_same(
+    invoke: Invoke, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "What is")  # strange, but what is a key is struck out
+    done = invoke("archive", "record", "export", "sums", "run.jsonl.gz")
+    assert done.exit_code == 0, done.stderr
+    assert f"{EVALUATIONS} evaluations" in done.stderr
+    assert "secrets were struck out" not in done.stderr, "so short a word is none"
+    monkeypatch.setenv("METASEARCH_ARCHIVE", str(tmp_path / "theirs.db"))
+    Path("sums.jsonl").unlink()
+    taken = invoke("archive", "record", "import", "run.jsonl.gz", "--name", "theirs")
+    assert taken.exit_code == 0, taken.stderr
+    assert "metasearch replay theirs" in taken.stderr
+    same = invoke("replay", "theirs", "--json")
+    assert same.exit_code == 0, same.stdout + same.stderr
+    assert json.loads(same.stdout)["evaluations"] == EVALUATIONS
+    again = invoke("archive", "record", "import", "run.jsonl.gz", "--name", "theirs")
+    assert again.exit_code == 2
+    assert "--name" in again.stderr
+    resumed = invoke("resume", "theirs")
+    assert resumed.exit_code == 2  # it is finished
