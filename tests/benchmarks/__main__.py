@@ -22,6 +22,7 @@ FIGURES = {
     "fork_server_rate": "docker_jobs:fork_server_rate",
     "container_fanout": "docker_jobs:container_fanout",
     "container_memory": "docker_jobs:container_memory",
+    "hostile_contained": "hostile:figure",
     "frame_fuzz": "fuzz:figure",
     "clean_night": "clean_night:figure",
 }

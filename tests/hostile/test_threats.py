@@ -1,0 +1,108 @@
+"""Threats that are the product's to hold, not the sandbox's; the others are in `attacks/`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from dataclasses import asdict
+
+from metasearch import domains
+from metasearch.gateway.base import Caps
+from metasearch.gateway.budget import Budget
+from metasearch.gateway.client import OpenAIGateway
+from metasearch.gateway.prices import Price, PriceTable
+from metasearch.gateway.settings import ModelSettings
+from metasearch.sandbox.base import AnswerCall, Job, JobResult, Limits
+from metasearch.search.evaluate import Asking, Evaluator
+from metasearch.testing.endpoint import ScriptedEndpoint
+from metasearch.testing.fake_gateway import FakeGateway
+from metasearch.testing.fake_sandbox import FakeSandbox
+from metasearch.testing.gateway_contract import MemoryRecord
+from metasearch.types import Design, Evaluation, Json, Outcome, Split
+
+ASKING = """
+from agentkit import Agent
+async def solve(task):
+    return (await Agent("a").ask(task.prompt)).text
+"""
+SIZES = {Split.TRAIN: 12, Split.VALIDATION: 24, Split.TEST: 24}
+
+
+def evaluator(gateway: object) -> Evaluator:
+    domain = domains.load("starter", sizes=SIZES, seed=0)
+    return Evaluator(gateway, domain, Asking("m"), Limits(), asyncio.Semaphore(4))  # type: ignore[arg-type]
+
+
+class Noting:
+    """A worker that keeps the jobs it is given and answers with nothing of use."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+
+    async def run(self, job: Job, answer_call: AnswerCall) -> JobResult:
+        self.jobs.append(job)
+        return JobResult(Outcome.ANSWERED, "?")
+
+    async def close(self) -> None:
+        return
+
+
+async def test_a_memoriser_shines_on_validation_and_fails_the_test() -> None:
+    judge = evaluator(FakeGateway())
+    known = {task.prompt: task.gold for task in judge.domain.tasks(Split.VALIDATION)}
+
+    async def memoriser(inputs: dict[str, Json], ask: AnswerCall) -> Json:
+        return known.get(inputs["prompt"], "what it has not seen")
+
+    means = {}
+    async with FakeSandbox(memoriser) as sandbox:
+        worker = await sandbox.open("")
+        for split in (Split.VALIDATION, Split.TEST):
+            tasks = judge.domain.tasks(split)
+            done = [await judge.evaluate(worker, Design("", "m"), task, split) for task in tasks]
+            means[split] = sum(one.score for one in done) / len(done)
+    assert means[Split.VALIDATION] > 0.9
+    assert means[Split.TEST] < 0.1
+
+
+async def test_a_job_says_nothing_of_split_order_gold_or_task() -> None:
+    judge, worker = evaluator(FakeGateway()), Noting()
+    task = judge.domain.tasks(Split.VALIDATION)[3]
+    for split in Split:
+        await judge.evaluate(worker, Design("", "d"), task, split)
+    first, *others = worker.jobs
+    assert others == [first, first]
+    assert set(first.inputs) == {"prompt", "answer_type"}
+    told = json.dumps(asdict(first))
+    assert task.id not in told
+    assert not any(word in told for word in ("validation", "gold", "split", "index"))
+
+
+async def test_the_record_is_no_channel_between_two_designs() -> None:
+    """What one design has asked is charged to the next one that asks it like a call of its own."""
+    prices = PriceTable("", "", {"m": Price(1_000_000, 1_000_000, 1_000_000)})
+    with ScriptedEndpoint() as endpoint:
+        async with OpenAIGateway(
+            [ModelSettings("m", base_url=endpoint.base_url, key_env=None)],
+            budget=Budget(Caps()),
+            record=MemoryRecord(),
+            prices=prices,
+            environment={},
+            rng=random.Random(0),
+        ) as gateway:
+            judge = evaluator(gateway)
+            task, other = judge.domain.tasks(Split.VALIDATION)[:2]
+
+            async def evaluated(name: str, on: object) -> Evaluation:
+                async with FakeSandbox() as sandbox:
+                    worker = await sandbox.open(ASKING)
+                    design = Design(ASKING + f"# {name}", name)
+                    return await judge.evaluate(worker, design, on, Split.VALIDATION)  # type: ignore[arg-type]
+
+            one, two = await evaluated("one", task), await evaluated("two", task)
+            third = await evaluated("two", other)
+        assert endpoint.served.requests == 2  # the second design was answered from the record
+    assert (one.usage, one.dollars, one.calls) == (two.usage, two.dollars, two.calls)
+    assert one.dollars > 0
+    assert one.trace[0].key == two.trace[0].key != third.trace[0].key
