@@ -44,9 +44,14 @@ def reason(error: BaseException) -> str:
                 f"the Docker engine at {where} refuses this user; "
                 "join the group docker (sudo usermod -aG docker $USER, then log in again)"
             )
-        if isinstance(cause, (FileNotFoundError, ConnectionRefusedError, ConnectionResetError)):
+        if isinstance(cause, (FileNotFoundError, ConnectionError)):
             return f"no Docker engine answers at {where}; {_START}"
     text = str(error.explanation or error) if isinstance(error, APIError) else str(error)
+    if "no space left on device" in text.lower():
+        return (
+            f"the disk of the Docker engine at {where} is full; "
+            f"free some (docker system prune): {_line(text)}"
+        )
     return f"the Docker engine at {where} does not answer as one: {_line(text)}; {_START}"
 
 
