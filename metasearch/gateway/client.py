@@ -185,7 +185,7 @@ class OpenAIGateway:
         if self._mode is RecordMode.REPLAY_ONLY:
             raise NotRecorded(
                 f"the record holds no reply to call {key[:12]} of {stream.scope!r}; "
-                "replay with the archive that made it, or without replay-only"
+                "replay with the archive that made it, or make the call: resume --record"
             )
         flight = self._flights.get(key)
         if flight is not None:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from metasearch.gateway.base import Caps
+from metasearch.gateway.base import Caps, RecordMode
 from metasearch.types import Json, Owner, Split
 
 __all__ = [
@@ -275,11 +275,15 @@ class SearchConfig(Section):
     Attributes:
         name: of the search in the archive; None lets the archive invent one.
         archive: path or SQLAlchemy URL; None is the user's own archive.
+        record: what the record of replies is used for: "normal" reads and writes it, "record-only"
+            makes every call anew and writes it, "replay-only" makes no call, "off" makes every call
+            and leaves none of its replies for another (they are in the traces and the books).
         meta_model: who writes designs; keys that it does not set are those of `model`.
     """
 
     name: str | None = None
     archive: str | None = Field(default=None, min_length=1)
+    record: RecordMode = RecordMode.NORMAL
     domain: DomainSection = DomainSection()
     model: ModelSection = ModelSection()
     meta_model: ModelSection | None = None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,9 +14,10 @@ from metasearch import domains, plugins
 from metasearch.archive import Archive, SearchInfo
 from metasearch.domains.base import Domain
 from metasearch.errors import ConfigError
-from metasearch.gateway.base import Spent
+from metasearch.gateway.base import RecordMode, Spent
 from metasearch.gateway.budget import Amount, Budget
 from metasearch.gateway.client import OpenAIGateway
+from metasearch.gateway.fetch import DEFAULT_MODEL
 from metasearch.gateway.prices import FREE, Price, load_prices
 from metasearch.gateway.settings import OPENAI_URL, ModelSettings
 from metasearch.sandbox.base import Limits, Sandbox
@@ -25,8 +25,9 @@ from metasearch.sandbox.choose import open_sandbox
 from metasearch.sandbox.proof import prove
 from metasearch.search.config import LOCAL, ModelSection, SearchConfig
 from metasearch.search.evaluate import Asking, Evaluator, evaluations_at_once
-from metasearch.search.events import Display, Note, SearchStarted
+from metasearch.search.events import Display, Note, SearchFinished, SearchStarted
 from metasearch.search.guard import Guard
+from metasearch.search.hold import BY_USER, held
 from metasearch.search.loop import Search
 from metasearch.search.measure import Measurer
 from metasearch.search.member import RACED
@@ -41,7 +42,6 @@ from metasearch.types import Design, Json, Owner, Split
 
 __all__ = ["baselines", "check_config", "create", "launch"]
 
-HEARTBEAT_SECONDS = 10.0
 # A machine that does other work answers late, and a call that is given up is made again.
 LOCAL_SECONDS = 600.0
 PROMPT_TOKENS = 4000  # of a long prompt, for what the last call of a test may need
@@ -71,7 +71,8 @@ def _prices(config: SearchConfig) -> tuple[Price, Price]:
     Raises:
         ConfigError: one is not known, and `allow_unpriced` is not set.
     """
-    table, loose = load_prices(config.budget.prices), config.budget.allow_unpriced
+    table = load_prices(config.budget.prices)
+    loose = config.budget.allow_unpriced or config.record is RecordMode.REPLAY_ONLY
     model, meta = (
         FREE if name in (LOCAL, None) else table.price(name, allow_unpriced=loose)
         for name in (config.model.name, config.designer().name)
@@ -118,22 +119,25 @@ async def launch(
         running: called with the search once it runs, so that a signal can stop it.
 
     Returns:
-        The status: "finished", "stopped" (a cap was reached) or "paused" (interrupted).
+        The status: "finished", "stopped" (a cap was reached, or somebody asked) or "paused"
+        (interrupted).
 
     Raises:
-        ConfigError: another process runs this search; the endpoint refuses key, URL or model.
+        ConfigError: another process runs this search; the endpoint refuses key, URL or model; a
+            replay misses a reply.
         Unavailable: no sandbox, no endpoint or no archive; the search is paused.
     """
     config = SearchConfig.model_validate(info.config)
     strategy = STRATEGIES[config.search.strategy]
     domain = _domain(config)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(_lease(archive, info.id))
+        hold = await stack.enter_async_context(held(archive, info.id))
         worktime = stack.enter_context(timed(archive, info, time.monotonic))
         doors = await _open(config, info, archive, display, stack)
         search = _assemble(config, strategy, info, archive, domain, display, doors, worktime)
         if running is not None:
             running(search)
+        hold.attach(search)
         archive.set_status(info.id, "running")
         entries = archive.entries(info.id)
         display.show(
@@ -156,6 +160,10 @@ async def launch(
         for note in getattr(domain, "notes", ()):
             display.show(Note(note))
         return await search.run()
+    # `held` lets nobody out of it but those who were asked to end at once.
+    made = sum(one.proposer != "seed" and one.status in RACED for one in archive.entries(info.id))
+    display.show(SearchFinished(info.id, hold.ended, f"{hold.ended} at once {BY_USER}", made))
+    return hold.ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +204,16 @@ async def _open(
     def tell(text: str) -> None:
         loop.call_soon_threadsafe(display.show, Note(text))
 
-    model = await _settings(config.model, stack, tell)
-    meta = _for_designing(await _settings(config.designer(), stack, tell), model)
+    asks = config.record is not RecordMode.REPLAY_ONLY
+    model = await _settings(config.model, stack, tell, asks=asks)
+    meta = _for_designing(await _settings(config.designer(), stack, tell, asks=asks), model)
     gateway = OpenAIGateway(
         (model, meta),
         budget=Budget(config.budget.caps(), spent, config.budget.owner_caps()),
         record=recorder,
         prices=load_prices(config.budget.prices),
         allow_unpriced=config.budget.allow_unpriced,
+        mode=config.record,
     )
     await stack.enter_async_context(gateway)
     await gateway.check()
@@ -343,9 +353,13 @@ def _domain(config: SearchConfig) -> Domain:
 
 
 async def _settings(
-    section: ModelSection, stack: AsyncExitStack, tell: Callable[[str], None]
+    section: ModelSection, stack: AsyncExitStack, tell: Callable[[str], None], *, asks: bool
 ) -> ModelSettings:
-    """Return how a model is called; the local one is fetched and started when it is not there."""
+    """Return how a model is called; the local one is fetched and started when it is not there.
+
+    Args:
+        asks: False where the record answers alone.
+    """
     if section.name is None:
         raise ConfigError("model.name is not set; name the endpoint's model with --model NAME")
     settings = ModelSettings(
@@ -361,6 +375,8 @@ async def _settings(
     )
     if section.name != LOCAL:
         return settings
+    if not asks:
+        return replace(settings, name=DEFAULT_MODEL, key_env=None, free=True)
     from metasearch.gateway import local  # only here: it needs the extra [local]
 
     server = await asyncio.to_thread(local.start, progress=tell)
@@ -396,28 +412,8 @@ def _same(info: SearchInfo, kept: dict[str, object]) -> None:
     """Refuse to continue a search under its name with other settings."""
     before = SearchConfig.model_validate(info.config).to_json()  # keys that are new since: default
     for section, value in kept.items():
-        if section not in ("archive", "budget") and before[section] != value:
+        if section not in ("archive", "budget", "record") and before[section] != value:
             raise ConfigError(
                 f"search {info.id!r} exists with another [{section}]; choose another --name, or"
                 f" continue it as it was: metasearch resume {info.id}"
             )
-
-
-@asynccontextmanager
-async def _lease(archive: Archive, search_id: str) -> AsyncIterator[None]:
-    """Hold the search for this process while it runs."""
-    archive.claim(search_id)
-
-    async def beat() -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            archive.heartbeat(search_id)
-
-    beating = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        beating.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await beating
-        archive.release(search_id)
