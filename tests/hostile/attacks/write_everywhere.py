@@ -13,7 +13,7 @@ from hostile import FILE, FOLDER, succeeded
 PLACES = [
     FILE, f"{FOLDER}/x", "/x", "/box/x", "/box/runner/job.py", "/box/agentkit/_link.py", "/etc/x",
     "/etc/passwd", "/etc/hosts", "/etc/hostname", "/usr/x", "/usr/local/bin/python3", "/tmp/x",
-    "/var/tmp/x", "/run/x", "/home/x", "/root/x", "/dev/x", "/dev/shm/x", "/dev/mqueue/x",
+    "/var/tmp/x", "/run/x", "/srv/x", "/opt/x", "/dev/x", "/dev/shm/x", "/dev/mqueue/x",
     "/jobs/x", "/sys/x", "/sys/fs/cgroup/x", "/sys/fs/cgroup/cgroup.procs",
     "/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory.max",
     "/sys/kernel/uevent_helper", "/proc/sys/kernel/core_pattern",
