@@ -115,9 +115,10 @@ class Search:
         racing = [member for member in self._view(0) if member.status == "pending"]
         for size in self._stages()[:-1]:
             await all_of(self._meet(member, size) for member in racing)
-            leader = max(self._view(0), key=lambda one: (one.mean(), -one.number))
+            met = self._first(size)
+            leader = max(self._view(0), key=lambda one: (one.mean(met), -one.number))
             for member in list(racing):
-                if hopeless(member.scores(), leader.scores()):
+                if hopeless(member.scores(among=met), leader.scores()):
                     reason = f"behind {leader.number} after {size} tasks"
                     self.measurer.settle(member, "stopped", reason)
                     racing.remove(member)
@@ -171,6 +172,7 @@ class Search:
             self._arrived[number].set()
         member = self.members[number]
         if member.status == "pending":
+            await self.trial.complete(member)
             await self._race(member, best(view))
 
     def _enter(self, number: int, draft: Draft) -> Member:
@@ -194,7 +196,8 @@ class Search:
         sizes = self._stages()
         for size in sizes[:-1]:
             await self._meet(member, size)
-            if incumbent is not None and hopeless(member.scores(), incumbent.scores()):
+            scores = member.scores(among=self._first(size))
+            if incumbent is not None and hopeless(scores, incumbent.scores()):
                 reason = f"behind {incumbent.number} after {size} tasks"
                 self.measurer.settle(member, "stopped", reason)
                 return
@@ -221,6 +224,10 @@ class Search:
     async def _meet(self, member: Member, size: int) -> None:
         tasks = self.measurer.tasks[Split.VALIDATION][:size]
         await self.measurer.meet(member, Split.VALIDATION, tasks)
+
+    def _first(self, size: int) -> set[str]:
+        """Return the tasks that a stage judges by; one that was interrupted has met more."""
+        return {task.id for task in self.measurer.tasks[Split.VALIDATION][:size]}
 
     def _stages(self) -> tuple[int, ...]:
         return self.config.search.stage_sizes(len(self.measurer.tasks[Split.VALIDATION]))

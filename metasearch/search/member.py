@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from metasearch.search.proposer import Parent
@@ -52,20 +52,27 @@ class Member:
         """Return the evaluations of one split, in the order in which they were made."""
         return [one for (where, _, _), one in self.evaluations.items() if where is split]
 
-    def scores(self, split: Split = Split.VALIDATION) -> dict[str, float]:
+    def scores(
+        self, split: Split = Split.VALIDATION, among: Collection[str] | None = None
+    ) -> dict[str, float]:
         """Return the mean score in [0, 1] over repeats, by task id, in the order of the ids.
+
+        Args:
+            split: of its tasks.
+            among: ids of the only tasks that count; None is all.
 
         Not in the order in which they came: what is summed, drawn or shown from them would depend
         on timing, and a search that goes on would ask its meta agent something else.
         """
         collected: dict[str, list[float]] = {}
         for one in sorted(self.of(split), key=lambda one: (one.task_id, one.repeat)):
-            collected.setdefault(one.task_id, []).append(one.score)
+            if among is None or one.task_id in among:
+                collected.setdefault(one.task_id, []).append(one.score)
         return {task: sum(values) / len(values) for task, values in collected.items()}
 
-    def mean(self) -> float:
-        """Return the mean validation score in [0, 1]; 0.0 before the first task."""
-        scores = self.scores()
+    def mean(self, among: Collection[str] | None = None) -> float:
+        """Return the mean validation score in [0, 1], see `scores`; 0.0 before the first task."""
+        scores = self.scores(among=among)
         return sum(scores.values()) / len(scores) if scores else 0.0
 
     def tokens_per_task(self) -> float:

@@ -80,6 +80,11 @@ class Trial:
             problem, tried = await self._try(proposal)
         return Draft(proposal, name, problem, tried)
 
+    async def complete(self, member: Member) -> None:
+        """Make up for evaluations of a trial that were not written down before a kill."""
+        tasks = self.measurer.tasks[Split.TRAIN][: self.smoke]
+        await self.measurer.meet(member, Split.TRAIN, tasks)
+
     def turn(self, number: int) -> str:
         """Return the proposer whose turn it is; even a short search keeps to the shares.
 
