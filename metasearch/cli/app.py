@@ -21,6 +21,7 @@ from metasearch.cli.run import resume, run
 from metasearch.cli.seeds import seeds
 from metasearch.cli.show import show
 from metasearch.cli.status import status
+from metasearch.cli.stop import pause, stop
 from metasearch.cli.top import top
 from metasearch.cli.trace import trace
 
@@ -28,6 +29,8 @@ __all__ = ["app"]
 
 COMMANDS = (
     run,
+    pause,
+    stop,
     resume,
     status,
     top,
@@ -52,7 +55,7 @@ COMMANDS = (
     cls=App,
     commands=list(COMMANDS),
     chapters={
-        "Search": ("run", "resume", "status"),
+        "Search": ("run", "pause", "stop", "resume", "status"),
         "Look": ("top", "show", "compare", "lineage", "trace", "replay"),
         "Take away": ("export",),
         "Set up": ("init", "doctor", "domains", "seeds", "prices", "image", "local", "archive"),

@@ -26,8 +26,11 @@ def prepare(config: SearchConfig) -> None:
 
 def _fetch_model(config: SearchConfig) -> None:
     """See that the model on this machine is there, with words about a long download."""
+    from metasearch.gateway.base import RecordMode
     from metasearch.search.config import LOCAL
 
+    if config.record is RecordMode.REPLAY_ONLY:
+        return
     if LOCAL in (config.model.name, config.designer().name) and find_spec("xllamacpp"):
         from metasearch.gateway import local
 

@@ -13,7 +13,7 @@ from metasearch.types import Json
 if TYPE_CHECKING:
     from metasearch.search.config_file import Given
 
-__all__ = ["FLAGS", "given", "setting_options"]
+__all__ = ["FLAGS", "RECORD_MODES", "given", "record_options", "setting_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 ENV_PREFIX = "METASEARCH_"
@@ -69,8 +69,23 @@ FLAGS = (
 )
 
 
+RECORD_MODES = {
+    "--record": ("normal", "Use recorded replies and record new ones; the default."),
+    "--record-only": ("record-only", "Make every call anew, and record it."),
+    "--replay-only": ("replay-only", "Make no call: the record answers alone, or it ends."),
+    "--no-record": ("off", "Make every call anew, and leave its reply for no other."),
+}
+
+
+def record_options(command: Command) -> Command:
+    """Add the options that say what the record of replies is used for, as `record`."""
+    for name, (value, words) in reversed(RECORD_MODES.items()):
+        command = click.option(name, "record", flag_value=value, default=None, help=words)(command)
+    return command
+
+
 def setting_options(command: Command) -> Command:
-    """Add the options of `FLAGS` and `--set` to a command."""
+    """Add the options of `FLAGS`, of the record and `--set` to a command."""
     extra = click.option(
         "--set",
         "assignments",
@@ -78,7 +93,7 @@ def setting_options(command: Command) -> Command:
         metavar="KEY=VALUE",
         help="Set any key of search.toml: --set search.in_flight=8.",
     )
-    command = extra(command)
+    command = record_options(extra(command))
     for flag in reversed(FLAGS):
         switch: dict[str, Any] = {"is_flag": True} if flag.type is None else {"type": flag.type}
         command = click.option(
@@ -115,6 +130,9 @@ def given(ctx: click.Context, values: Mapping[str, Json]) -> list[Given]:
         found.append(
             Given(flag.key, value, flag.variable if from_environment else f"--{flag.name}")
         )
+    for name, (value, _) in RECORD_MODES.items():
+        if values["record"] == value:
+            found.append(Given("record", value, name))
     found += [_assignment(text) for text in values["assignments"]]
     return found
 
