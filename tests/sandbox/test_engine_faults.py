@@ -112,6 +112,22 @@ def test_a_search_whose_engine_goes_away_ends_with_4_and_can_be_resumed(
         assert archive.spent("sums").calls <= asked  # nothing was paid twice
 
 
+def test_without_an_engine_nothing_is_asked_and_nothing_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("METASEARCH_ARCHIVE", str(tmp_path / "archive.db"))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing.sock")
+    with ScriptedEndpoint(script) as endpoint:
+        configure(endpoint.base_url)
+        assert _exit_code("run", "--sandbox", "docker") == 4
+        assert endpoint.served.requests <= 2  # the check of key, address and model
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert "docker: no Docker engine answers at" in errors[0]
+    assert "never run unprotected" in errors[0]
+
+
 def _exit_code(*arguments: str) -> int:
     with pytest.raises(SystemExit) as ended:
         app.main([*arguments])
