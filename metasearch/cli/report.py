@@ -21,7 +21,9 @@ def print_standing(standing: Standing, *, limit: int | None = None) -> None:
         out.print(
             f"... and {len(standing.entries) - len(shown)} more: -n 0 shows all", markup=False
         )
-    for line in (*_lost(standing), *conclusion(standing)):
+    spent = f"Spent: {standing.spending.line()}."
+    warnings = [f"Alarm: {alarm['text']}." for alarm in standing.alarms]
+    for line in (*_lost(standing), spent, *warnings, *conclusion(standing)):
         out.print(line, markup=False, soft_wrap=True)
     for line in ("Next:", *(f"  {command}" for command in next_commands(standing))):
         out.print(line, markup=False, soft_wrap=True)
@@ -96,5 +98,7 @@ def standing_json(standing: Standing) -> dict[str, Json]:
         "corrected_p": standing.corrected_p,
         "test": standing.test.to_json() if standing.test else None,
         "test_looks": standing.looks,
+        "spent": standing.spending.to_json(),
+        "alarms": list(standing.alarms),
         "next": next_commands(standing),
     }

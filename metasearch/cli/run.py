@@ -11,12 +11,13 @@ from metasearch.cli.base import Verb
 from metasearch.cli.faults import INTERRUPTED
 from metasearch.cli.options import archive_option
 from metasearch.cli.output import emit, words
-from metasearch.cli.settings import setting_options
+from metasearch.cli.settings import record_options, setting_options
 from metasearch.errors import BudgetExhausted, ConfigError, MetasearchError
 
 if TYPE_CHECKING:
     from metasearch.archive import Archive
     from metasearch.archive.records import SearchInfo
+    from metasearch.search.config import SearchConfig
 
 __all__ = ["resume", "run"]
 
@@ -82,14 +83,16 @@ def run(
         return print_estimate(config)
     from metasearch.archive import Archive
     from metasearch.cli.prepare import prepare
-    from metasearch.search.launch import baselines, create
+    from metasearch.search.launch import check_config, create
 
-    baselines(config)  # what is wrong with them is better told before anything is written
+    check_config(config)  # what is wrong is better told before anything is written
     prepare(config)
     archive = Archive.open(config.archive)
     try:
-        info = _with_budget(create(config, archive), config.to_json()["budget"])
+        info = _again(create(config, archive), config)
         words(f"archive: {archive.where}")
+        if info.status == "finished" and not info.reason:  # not even its endpoint is asked
+            return _told(info, archive, display)
         return _watched(info, archive, display)
     finally:
         archive.close()
@@ -103,23 +106,30 @@ def run(
     """,
 )
 @click.argument("search_id", metavar="[SEARCH]", required=False)
-@click.option("--usd", type=click.FloatRange(min=0, min_open=True), metavar="N", help="New cap.")
-@click.option("--tokens", type=click.IntRange(min=1), metavar="N", help="New cap.")
-@click.option("--calls", type=click.IntRange(min=1), metavar="N", help="New cap.")
-@click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), metavar="N", help="New cap, from now."
-)
+@click.option("--usd", type=float, metavar="N", help="New cap; what was spent counts.")
+@click.option("--tokens", type=int, metavar="N", help="New cap.")
+@click.option("--calls", type=int, metavar="N", help="New cap.")
+@click.option("--minutes", type=float, metavar="N", help="New cap; minutes worked so far count.")
+@record_options
 @display_option
 @archive_option
-def resume(search_id: str | None, display: str, place: str | None, **caps: float | None) -> int:
+def resume(
+    search_id: str | None,
+    display: str,
+    place: str | None,
+    record: str | None,
+    **caps: float | None,
+) -> int:
     """Go on with a search that was stopped or killed.
 
-    Its configuration is the one that it was started with. Evaluations that are done and calls that
-    are paid are taken from the archive.
+    Its configuration is the one that it was started with, its caps are those of its last run.
+    Evaluations that are done and calls that are paid are taken from the archive.
     """
     from metasearch.cli.options import opened
     from metasearch.cli.prepare import prepare
-    from metasearch.search.config import SearchConfig
+    from metasearch.search.config_file import Given, recapped
+    from metasearch.search.hold import BY_USER
+    from metasearch.search.worktime import last_caps
 
     with opened(place, read_only=False) as archive:
         info = archive.search(search_id)
@@ -128,24 +138,53 @@ def resume(search_id: str | None, display: str, place: str | None, **caps: float
                 f"search {info.id} is finished; `metasearch top {info.id}` shows it, and "
                 "`metasearch run` starts another"
             )
-        new = {name: cap for name, cap in caps.items() if cap is not None}
-        info = _with_budget(info, {**info.config["budget"], **new})
-        prepare(SearchConfig.model_validate(info.config))
+        new = [
+            Given(f"budget.{name}", cap, f"--{name}")
+            for name, cap in caps.items()
+            if cap is not None
+        ]
+        budget = {**info.config["budget"], **last_caps(archive.events(info.id))}
+        kept = {**info.config, "budget": budget}
+        config = recapped(kept if record is None else {**kept, "record": record}, new)
+        info = _again(info, config)
+        if info.status == "stopped" and info.reason.endswith(BY_USER):
+            words(_stopped(info, archive))
+        prepare(config)
         return _watched(info, archive, display)
 
 
-def _with_budget(info: SearchInfo, budget: dict[str, Any]) -> SearchInfo:
-    """Return the search with other caps; everything else stays as it was started."""
+def _again(info: SearchInfo, config: SearchConfig) -> SearchInfo:
+    """Return the search with these caps and this use of the record; the rest stays as it was."""
     from dataclasses import replace
 
-    return replace(info, config={**info.config, "budget": budget})
+    new = config.to_json()
+    return replace(info, config={**info.config, "budget": new["budget"], "record": new["record"]})
+
+
+def _stopped(info: SearchInfo, archive: Archive) -> str:
+    """Say what it means to go on with a search that somebody stopped."""
+    looked = any(event.kind == "test-opened" for event in archive.events(info.id))
+    look = "; its test was opened, and a new winner's test will be another look" if looked else ""
+    return f"search {info.id} was {info.reason}; it goes on where it was{look}"
+
+
+def _told(info: SearchInfo, archive: Archive, display: str) -> int:
+    """Print how a search stands."""
+    from metasearch.cli.report import print_standing, standing_json
+    from metasearch.cli.standing import stand
+
+    standing = stand(archive, archive.search(info.id))
+    if display == "json":
+        emit("run", standing_json(standing))
+    elif standing.entries:
+        print_standing(standing)
+    return 0
 
 
 def _watched(info: SearchInfo, archive: Archive, display: str) -> int:
     """Run a search while its display follows, print how it stands, and return the exit code."""
     from metasearch.cli.drive import drive
-    from metasearch.cli.report import print_standing, standing_json
-    from metasearch.cli.standing import stand
+    from metasearch.search.hold import BY_USER
 
     try:
         ended = drive(info, archive, display)
@@ -155,15 +194,11 @@ def _watched(info: SearchInfo, archive: Archive, display: str) -> int:
             archive.set_status(info.id, "paused", str(error))
         words(f"nothing is lost; once that is mended: metasearch resume {info.id}")
         raise
-    standing = stand(archive, archive.search(info.id))
-    if display == "json":
-        emit("run", standing_json(standing))
-    elif standing.entries:
-        print_standing(standing)
+    _told(info, archive, display)
     if ended.status == "paused":
         words(f"saved; go on with: metasearch resume {info.id}")
         return INTERRUPTED
-    if ended.reason and not ended.generations:
+    if ended.reason and not ended.generations and not ended.reason.endswith(BY_USER):
         raise BudgetExhausted(
             f"search {info.id} ended before one new design was evaluated: {ended.reason}; what is "
             f"done is kept: metasearch resume {info.id} with a higher cap"

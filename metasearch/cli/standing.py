@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from metasearch.cli.evidence import Paired, by_task, corrected, paired
 from metasearch.cli.options import best_seed, rank
 from metasearch.cli.output import one_line, score
+from metasearch.cli.spending import Spending, alarms, spending
 from metasearch.stats import wilson
 from metasearch.types import Json, Split
 
@@ -58,6 +59,8 @@ class Standing:
         tried: how many new designs met validation tasks.
         test: the same comparison on the sealed test split, once it was opened.
         looks: how often it was opened; more than once only where a search went on afterwards.
+        spending: what it took, and on what.
+        alarms: kinds of failure that came too often, each with a line of advice.
     """
 
     search: SearchInfo
@@ -69,7 +72,9 @@ class Standing:
     corrected_p: float | None
     tried: int
     test: Paired | None
+    spending: Spending
     looks: int = 0
+    alarms: Sequence[dict[str, Json]] = ()
 
 
 def stand(archive: Archive, search: SearchInfo) -> Standing:
@@ -88,8 +93,21 @@ def stand(archive: Archive, search: SearchInfo) -> Standing:
         validation, p = paired(mine, base), corrected(mine, list(scores.values()), base)
         sealed = _scores(archive, search, Split.TEST, {winner.number, seed.number})
         test = paired(sealed.get(winner.number, {}), sealed.get(seed.number, {}))
-    looks = sum(event.kind == "test-opened" for event in archive.events(search.id))
-    return Standing(search, entries, lost, winner, seed, validation, p, len(tried), test, looks)
+    log = archive.events(search.id)
+    return Standing(
+        search=search,
+        entries=entries,
+        lost=lost,
+        winner=winner,
+        seed=seed,
+        validation=validation,
+        corrected_p=p,
+        tried=len(tried),
+        test=test,
+        spending=spending(archive, search, log),
+        looks=sum(event.kind == "test-opened" for event in log),
+        alarms=alarms(everything, log),
+    )
 
 
 def _scores(

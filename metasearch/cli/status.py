@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -9,15 +10,17 @@ import click
 from metasearch.cli.base import Verb
 from metasearch.cli.options import archive_option, as_json, opened
 from metasearch.cli.output import console, emit, one_line, table
+from metasearch.cli.spending import alarms, spending, waiting
 from metasearch.types import Json
 
 if TYPE_CHECKING:
     from metasearch.archive import Archive
-    from metasearch.archive.records import SearchInfo
+    from metasearch.archive.records import EntryInfo, SearchInfo
 
 __all__ = ["status"]
 
 EVENTS = 8
+WORDS = ("reason", "waiting")
 
 
 @click.command(
@@ -34,7 +37,7 @@ EVENTS = 8
 def status(search_id: str | None, place: str | None, as_json: bool) -> None:
     """Show how searches stand.
 
-    With SEARCH: what it spent and what happened lately.
+    With SEARCH: what it spent, on what, what fails too often, and what happened lately.
 
     One that is "interrupted" was killed, or its machine is gone: `metasearch resume` goes on.
     """
@@ -44,19 +47,24 @@ def status(search_id: str | None, place: str | None, as_json: bool) -> None:
             events: list[dict[str, Json]] = []
         else:
             search = archive.search(search_id)
-            found = [_facts(archive, search)]
+            found = [_facts(archive, search, archive.entries(search.id))]
             events = [
                 {"at": str(event.at), "kind": event.kind, "text": event.text}
                 for event in list(archive.events(search.id))[-EVENTS:]
             ]
     if as_json:
+        found = [{key: value for key, value in one.items() if key != "line"} for one in found]
         emit("status", {"searches": found, "events": events})
         return
     _print(found, events)
 
 
-def _facts(archive: Archive, search: SearchInfo) -> dict[str, Json]:
-    spent = archive.spent(search.id)
+def _facts(
+    archive: Archive, search: SearchInfo, entries: Sequence[EntryInfo] = ()
+) -> dict[str, Json]:
+    """Return how a search stands; without its entries its alarms are as they were raised."""
+    log = archive.events(search.id)
+    spent = spending(archive, search, log)
     counts = archive.counts(search.id)
     is_dead = search.status == "running" and not archive.is_running(search.id)
     return {
@@ -68,9 +76,13 @@ def _facts(archive: Archive, search: SearchInfo) -> dict[str, Json]:
         "created_at": search.created_at.isoformat(),
         "entries": {str(status): count for status, count in counts.entries.items()},
         "evaluations": {str(split): count for split, count in counts.evaluations.items()},
-        "dollars": spent.dollars,
-        "tokens": spent.usage.total,
-        "calls": spent.calls,
+        "waiting": waiting(log) if search.status == "running" and not is_dead else "",
+        "dollars": spent.total.dollars,
+        "tokens": spent.total.usage.total,
+        "calls": spent.total.calls,
+        "spent": spent.to_json(),
+        "alarms": alarms(entries, log),
+        "line": spent.line(),
         "pid": search.lease.pid if search.lease else None,
         "host": search.lease.host if search.lease else None,
     }
@@ -93,9 +105,12 @@ def _print(found: list[dict[str, Json]], events: list[dict[str, Json]]) -> None:
         for one in found
     ]
     out.print(table(columns, rows))
-    for one in found:
-        if one["reason"]:
-            out.print(f"{one['id']}: {one_line(one['reason'])}", markup=False, soft_wrap=True)
+    lines = [f"{one['id']}: {one_line(one[key])}" for one in found for key in WORDS if one[key]]
+    if len(found) == 1:
+        lines.append(f"spent: {found[0].pop('line')}")
+        lines += [f"alarm: {alarm['text']}" for alarm in found[0]["alarms"]]
+    for line in lines:
+        out.print(line, markup=False, soft_wrap=True)
     for event in events:
         line = f"{event['at'][:19]}  {event['kind']}  {one_line(event['text'])}"
         out.print(line, markup=False, soft_wrap=True)

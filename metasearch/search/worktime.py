@@ -1,4 +1,4 @@
-"""How long a search has worked, restarts included: two lines in its log for every run.
+"""How long a search has worked, and under which caps: two lines in its log for every run.
 
 A run that was killed has no second line. What is known of its end is its last heartbeat.
 """
@@ -6,20 +6,29 @@ A run that was killed has no second line. What is known of its end is its last h
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from metasearch.archive.records import EventInfo, Lease, SearchInfo
 from metasearch.archive.store import Archive
 from metasearch.errors import ArchiveUnavailable
+from metasearch.types import Json
 
-__all__ = ["Worktime", "timed", "worked_seconds"]
+__all__ = ["Worktime", "last_caps", "timed", "worked_seconds"]
 
 BEGAN, ENDED = "run-began", "run-ended"
+CAPS = ("usd", "tokens", "calls", "minutes")
 
 
-def worked_seconds(events: list[EventInfo], lease: Lease | None) -> float:
+def last_caps(events: Sequence[EventInfo]) -> dict[str, Json]:
+    """Return the caps of the last run, by their keys in [budget]; {} before the first run."""
+    texts = [event.text for event in events if event.kind == BEGAN]
+    return json.loads(texts[-1]) if texts else {}
+
+
+def worked_seconds(events: Sequence[EventInfo], lease: Lease | None) -> float:
     """Return the seconds in which a search has worked, the run that goes on now included.
 
     Args:
@@ -36,7 +45,7 @@ def worked_seconds(events: list[EventInfo], lease: Lease | None) -> float:
     return total if began is None else total + _open_seconds(events, began, lease)
 
 
-def _open_seconds(events: list[EventInfo], began: EventInfo, lease: Lease | None) -> float:
+def _open_seconds(events: Sequence[EventInfo], began: EventInfo, lease: Lease | None) -> float:
     signs = [event.at for event in events if event.id >= began.id]
     if lease is not None:
         signs.append(lease.heartbeat)
@@ -70,7 +79,7 @@ def timed(archive: Archive, info: SearchInfo, clock: Callable[[], float]) -> Ite
     closed = worked_seconds([one for one in events if one.kind == ENDED], None)
     if before > closed:  # the last run was killed
         archive.add_event(info.id, ENDED, f"{before - closed:.3f} s, then it was killed")
-    archive.add_event(info.id, BEGAN, "")
+    archive.add_event(info.id, BEGAN, json.dumps({cap: info.config["budget"][cap] for cap in CAPS}))
     worktime = Worktime(before, clock, clock())
     try:
         yield worktime

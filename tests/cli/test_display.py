@@ -13,7 +13,12 @@ from metasearch.cli.display.plain import PlainDisplay
 from metasearch.cli.display.progress import Progress, duration
 from metasearch.cli.output import is_live
 from metasearch.gateway.base import Caps
+from metasearch.gateway.base import Spent as Part
 from metasearch.search.events import (
+    Alarm,
+    BudgetUsed,
+    EndpointBack,
+    EndpointDown,
     EntryAdded,
     EntryDone,
     EvaluationDone,
@@ -24,7 +29,7 @@ from metasearch.search.events import (
     SearchStarted,
     Spent,
 )
-from metasearch.types import Outcome, Split, Usage
+from metasearch.types import Outcome, Owner, Split, Usage
 
 
 class Clock:
@@ -189,3 +194,66 @@ def test_auto_is_plain_off_a_terminal_and_on_a_build_machine(
     assert not is_live(Terminal())
     assert isinstance(open_display("auto", Clock()), PlainDisplay)
     assert isinstance(open_display("none", Clock()), NoDisplay)
+
+
+TROUBLES: list[Event] = [
+    BudgetUsed(0.5, "50 % of the budget of 5 dollars is used"),
+    Alarm("truncated", 13, 40, "13 of 40 evaluations met a reply that was cut off: raise it"),
+    EndpointDown("http://x/v1 answers 503: down\x1b[31m for repairs", 12, 5, 3600),
+]
+
+
+def _live() -> tuple[LiveDisplay, io.StringIO]:
+    stream = io.StringIO()
+    console = Console(file=stream, width=120, force_terminal=True, color_system=None)
+    return LiveDisplay(console, Clock()), stream
+
+
+def _foot(display: LiveDisplay) -> str:
+    foot = Console(file=io.StringIO(), width=200)
+    foot.print(display._foot())
+    return str(foot.file.getvalue())  # type: ignore[attr-defined]
+
+
+def test_trouble_is_a_line_of_its_own_and_stays_in_sight() -> None:
+    stream = io.StringIO()
+    plain = PlainDisplay(stream, Clock())
+    live, scrolled = _live()
+    for display in (plain, live):
+        for event in (_started(), *TROUBLES):
+            display.show(event)
+    lines = stream.getvalue().splitlines()
+    assert "budget: 50 % of the budget of 5 dollars is used" in lines[1]
+    assert "alarm: 13 of 40 evaluations met a reply that was cut off: raise it" in lines[2]
+    assert "waiting for 12 s: http://x/v1 answers 503: down[31m for repairs; next" in lines[3]
+    assert "next attempt in 5 s, after 60 min the search pauses" in lines[3]
+    assert "13 of 40" in _foot(live)
+    assert "next attempt in 5 s" in _foot(live)
+    assert "13 of 40" in scrolled.getvalue()
+    for display in (plain, live):
+        display.show(EndpointBack(72))
+    assert "answers again, after 72 s" in stream.getvalue().splitlines()[-1]
+    assert "next attempt" not in _foot(live)
+    live.close()
+
+
+def test_the_meters_of_proposing_and_evaluating_are_shown_apart() -> None:
+    parts = {Owner.PROPOSER: Part(0.5, Usage(), 2), Owner.EVALUATION: Part(0.75, Usage(), 10)}
+    stream, clock = io.StringIO(), Clock()
+    display = PlainDisplay(stream, clock)
+    display.show(_started())
+    display.show(Spent(1.25, Usage(900, 0, 100), 12, parts))
+    clock.now += 61
+    display.tick()
+    assert "$1.25 of $5 (proposing $0.5, evaluating $0.75), 1,000 tokens" in stream.getvalue()
+    records = io.StringIO()
+    JsonDisplay(records).show(Spent(1.25, Usage(900, 0, 100), 12, parts))
+    assert json.loads(records.getvalue())["parts"]["evaluation"]["calls"] == 10
+
+
+def test_minutes_that_were_used_before_are_not_left() -> None:
+    clock = Clock()
+    progress = Progress(clock)
+    started = SearchStarted("s", "d", "m", "wasm", "evolve", 2, 10, 40, Caps(), 10, minutes_used=9)
+    progress.take(started)
+    assert progress.remaining() == pytest.approx(60)

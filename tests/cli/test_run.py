@@ -90,7 +90,7 @@ def test_json_display_is_json_lines_to_the_end(invoke: Invoke, endpoint: Scripte
 @pytest.mark.wasm
 @pytest.mark.parametrize(
     ("poor", "rich"),
-    [(("--calls", "10"), ("--calls", "500")), (("--minutes", "0.0001"), ("--minutes", "9"))],
+    [(("--calls", "25"), ("--calls", "500")), (("--minutes", "0.0001"), ("--minutes", "9"))],
     ids=["calls", "minutes"],
 )
 def test_a_budget_too_small_for_one_design_is_exit_3_and_resumable(
@@ -207,3 +207,64 @@ def test_dry_run_learns_from_the_archive(invoke: Invoke, archive: Path) -> None:
     assert archive.exists()
     page = invoke("run", "--dry-run", "--model", "gpt-4o-mini").stdout
     assert "from 5 designs of this archive" in page
+
+
+@pytest.mark.wasm
+def test_what_was_spent_is_told_by_who_spent_it_and_caps_are_those_of_the_last_run(
+    invoke: Invoke, endpoint: ScriptedEndpoint
+) -> None:
+    configure(endpoint.base_url)
+    assert invoke("run", "--calls", "40").exit_code == 3
+    ended = invoke("resume", "--calls", "300")
+    assert ended.exit_code == 0, ended.stderr
+    line = next(one for one in ended.stdout.splitlines() if one.startswith("Spent: "))
+    facts = json.loads(invoke("status", "sums", "--json").stdout)["searches"][0]
+    spent = facts["spent"]
+    assert f"{spent['calls']} calls of 300" in line
+    parts = [spent[name]["calls"] for name in ("proposing", "evaluating", "probing")]
+    assert sum(parts) == spent["calls"] == endpoint.served.requests
+    assert parts[0] == 3
+    assert parts[2] == 4  # two models, two runs
+    assert spent["caps"]["calls"] == 300
+    assert 0 < spent["minutes"] < 5
+    told = line.removeprefix("Spent: ").removesuffix(".")
+    assert f"spent: {told}" in invoke("status", "sums").stdout
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        (("--usd", "0"), "--usd: budget.usd: a number of dollars above 0"),
+        (("--usd", "-3"), "--usd: budget.usd: a number of dollars above 0"),
+        (("--usd", "nan"), "not NaN"),
+        (("--usd", "1e400"), "not Infinity"),
+        (("--usd", "5 dollars"), "'5 dollars' is not a valid float"),
+        (("--tokens", "2.5"), "'2.5' is not a valid integer"),
+        (("--calls", "0"), "--calls: budget.calls: a whole number above 0"),
+        (("--minutes", "inf"), "--minutes: budget.minutes: a number of minutes above 0"),
+        (("--set", "budget.proposing.usd=0"), "budget.proposing.usd: a number of dollars above 0"),
+        (("--calls", "11"), "cannot hold the final test: 2 designs on 6 tasks take at least 12"),
+        (("--set", "budget.allow_unpriced=false"), "no price is known for model 'scripted'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_cap_that_is_none_is_one_line_and_nothing_is_made(
+    invoke: Invoke, wrong: tuple[str, str], word: str
+) -> None:
+    configure("http://127.0.0.1:9/v1")  # nobody is there, and nobody is asked
+    before = sorted(Path().iterdir())
+    result = invoke("run", *wrong)
+    assert result.exit_code == 2
+    (line,) = [one for one in result.stderr.splitlines() if one.startswith("error: ")]
+    assert word in line
+    assert sorted(Path().iterdir()) == before
+
+
+@pytest.mark.parametrize("cap", ["0", "nan", "1e400", "-1"])
+def test_a_new_cap_that_is_none_changes_nothing(invoke: Invoke, tmp_path: Path, cap: str) -> None:
+    build(tmp_path / "archive.db", status="paused")
+    before = invoke("status", "--json").stdout
+    result = invoke("resume", "--usd", cap)
+    assert result.exit_code == 2
+    assert "--usd: budget.usd: a number of dollars above 0" in result.stderr
+    assert invoke("status", "--json").stdout == before

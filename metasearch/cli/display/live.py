@@ -13,6 +13,7 @@ from rich.text import Text
 from metasearch.cli.display import phrases
 from metasearch.cli.display.progress import Progress, duration
 from metasearch.search.events import (
+    EndpointDown,
     EntryAdded,
     EntryDone,
     Event,
@@ -58,7 +59,8 @@ class LiveDisplay:
             case SearchFinished():
                 self._say(phrases.finished(event), "bold")
             case _:
-                pass
+                if (line := phrases.trouble(event)) and not isinstance(event, EndpointDown):
+                    self._say(line, STYLES["warning"])
 
     def tick(self) -> None:
         """The foot is drawn again by itself."""
@@ -78,12 +80,16 @@ class LiveDisplay:
         expected = max(progress.expected, progress.done)
         count = f"{progress.done}/{expected}, {progress.recorded} from the record"
         rows.add_row("evaluations", _bar(progress.done, expected), Text(count))
-        lines = (
+        lines: tuple[str, ...] = (
             f"best      {phrases.best(progress)}",
             f"spent     {phrases.spent(progress)}",
             f"failures  {phrases.failures(progress)}",
             f"time      {duration(progress.elapsed)}, about {duration(progress.remaining())} left",
         )
+        if progress.alarms:
+            lines += (f"alarms    {'; '.join(one.text for one in progress.alarms.values())}",)
+        if progress.down is not None:
+            lines += (phrases.trouble(progress.down),)
         return Group(rows, *(Text(line, overflow="ellipsis", no_wrap=True) for line in lines))
 
 

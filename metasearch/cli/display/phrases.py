@@ -4,9 +4,30 @@ from __future__ import annotations
 
 from metasearch.cli.display.progress import Progress, duration
 from metasearch.cli.output import one_line, score
-from metasearch.search.events import EntryAdded, EntryDone, SearchFinished, SearchStarted
+from metasearch.cli.spending import PARTS
+from metasearch.search.events import (
+    Alarm,
+    BudgetUsed,
+    EndpointBack,
+    EndpointDown,
+    EntryAdded,
+    EntryDone,
+    Event,
+    SearchFinished,
+    SearchStarted,
+)
 
-__all__ = ["added", "best", "done", "failures", "finished", "spent", "started"]
+__all__ = [
+    "added",
+    "best",
+    "done",
+    "failures",
+    "finished",
+    "spent",
+    "started",
+    "status",
+    "trouble",
+]
 
 NAME_CHARS = 60
 
@@ -77,7 +98,28 @@ def spent(progress: Progress) -> str:
         tokens += f" of {caps.tokens:,}"
     if caps is not None and caps.calls is not None:
         calls += f" of {caps.calls:,}"
-    return f"{dollars}, {tokens}, {calls}"
+    parts = now.parts if now else {}
+    split = ", ".join(f"{PARTS[owner]} ${part.dollars:.4g}" for owner, part in parts.items())
+    return f"{dollars}{f' ({split})' if split else ''}, {tokens}, {calls}"
+
+
+def trouble(event: Event) -> str:
+    """Say what a person should know of the budget, of failures and of the endpoint; "" if none."""
+    match event:
+        case Alarm(text=text):
+            return f"alarm: {text}"
+        case BudgetUsed(text=text):
+            return f"budget: {text}"
+        case EndpointDown():
+            return (
+                f"waiting for {duration(event.seconds)}: {one_line(event.trouble, 300)}; next "
+                f"attempt in {duration(event.next_seconds)}, after "
+                f"{duration(event.limit_seconds)} the search pauses"
+            )
+        case EndpointBack(seconds=seconds):
+            return f"the endpoint answers again, after {duration(seconds)}; the search goes on"
+        case _:
+            return ""
 
 
 def failures(progress: Progress) -> str:
@@ -94,6 +136,8 @@ def status(progress: Progress) -> str:
         f"evaluations {progress.done}/{max(progress.expected, progress.done)}, "
         f"best {best(progress)}, {spent(progress)}, "
         f"left {duration(progress.remaining())}, failures: {failures(progress)}"
+        + (f", alarms: {', '.join(progress.alarms)}" if progress.alarms else "")
+        + (", waiting for the endpoint" if progress.down else "")
     )
 
 

@@ -70,4 +70,4 @@ def _line(event: Event) -> str:
         case SearchFinished():
             return phrases.finished(event)
         case _:
-            return ""
+            return phrases.trouble(event)

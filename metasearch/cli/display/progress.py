@@ -9,6 +9,9 @@ from itertools import pairwise
 from statistics import median
 
 from metasearch.search.events import (
+    Alarm,
+    EndpointBack,
+    EndpointDown,
     EntryAdded,
     EntryDone,
     EvaluationDone,
@@ -38,6 +41,8 @@ class Progress:
         best: the fully evaluated design with the highest mean, None before the first.
         outcomes: how evaluations ended.
         lost: proposals that came to nothing, by status.
+        alarms: the last of each kind.
+        down: while the endpoint does not answer, None while it does.
     """
 
     clock: Callable[[], float]
@@ -51,6 +56,8 @@ class Progress:
     spent: Spent | None = None
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
+    alarms: dict[str, Alarm] = field(default_factory=dict)
+    down: EndpointDown | None = None
     _began: float = 0.0
     _finishes: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
@@ -73,6 +80,17 @@ class Progress:
                 self.expected = event.evaluations
             case Spent():
                 self.spent = event
+            case _:
+                self._take_trouble(event)
+
+    def _take_trouble(self, event: Event) -> None:
+        match event:
+            case Alarm():
+                self.alarms[event.kind] = event
+            case EndpointDown():
+                self.down = event
+            case EndpointBack():
+                self.down = None
             case _:
                 pass
 
@@ -112,7 +130,8 @@ class Progress:
             pace = median(after - before for before, after in pairwise(times))
             guesses.append(pace * max(0, self.started.designs - self.finished))
         if self.started.minutes is not None:
-            guesses.append(max(0.0, self.started.minutes * 60 - self.elapsed))
+            left = (self.started.minutes - self.started.minutes_used) * 60 - self.elapsed
+            guesses.append(max(0.0, left))
         return min(guesses, default=None)
 
 
