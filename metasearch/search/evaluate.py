@@ -18,6 +18,7 @@ from metasearch.gateway.base import EndpointDown, Gateway, RequestRefused
 from metasearch.sandbox.base import CallRefused, Job, JobResult, Limits, Worker
 from metasearch.search.alarms import INFRASTRUCTURE
 from metasearch.search.outage import Outage
+from metasearch.search.schemas import is_of_kit
 from metasearch.types import (
     Design,
     Evaluation,
@@ -267,6 +268,8 @@ def read_request(body: dict[str, Json], asking: Asking) -> ModelRequest:
         raise CallRefused("bad_request", "schema must be an object")
     if schema is not None and len(json.dumps(schema)) > SCHEMA_BYTES:
         raise CallRefused("bad_request", f"the schema is longer than {SCHEMA_BYTES} bytes")
+    if schema is not None and not is_of_kit(schema):
+        raise CallRefused("bad_request", "schema must be one that the kit makes of `fields`")
     cap = _number(body.get("max_tokens"), asking.max_tokens, 1, asking.max_tokens)
     temperature = body.get("temperature", asking.temperature)
     return ModelRequest(

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import random
+import sys
 from dataclasses import asdict
+from typing import Any
+
+import pytest
 
 from metasearch import domains
+from metasearch.assets import asset
 from metasearch.gateway.base import Caps
 from metasearch.gateway.budget import Budget
 from metasearch.gateway.client import OpenAIGateway
 from metasearch.gateway.prices import Price, PriceTable
 from metasearch.gateway.settings import ModelSettings
-from metasearch.sandbox.base import AnswerCall, Job, JobResult, Limits
-from metasearch.search.evaluate import Asking, Evaluator
+from metasearch.sandbox.base import AnswerCall, CallRefused, Job, JobResult, Limits
+from metasearch.search.evaluate import Asking, Evaluator, read_request
 from metasearch.testing.endpoint import ScriptedEndpoint
 from metasearch.testing.fake_gateway import FakeGateway
 from metasearch.testing.fake_sandbox import FakeSandbox
@@ -106,3 +112,50 @@ async def test_the_record_is_no_channel_between_two_designs() -> None:
     assert (one.usage, one.dollars, one.calls) == (two.usage, two.dollars, two.calls)
     assert one.dollars > 0
     assert one.trace[0].key == two.trace[0].key != third.trace[0].key
+
+
+def of_kit(**fields: Any) -> dict[str, Any]:
+    """The schema that the kit makes of fields."""
+    sys.path.insert(0, str(asset("sandbox") / "image"))
+    try:
+        made: dict[str, Any] = importlib.import_module("agentkit._schema").schema(fields)
+    finally:
+        sys.path.pop(0)
+    return made
+
+
+def request_with(schema: Json) -> object:
+    body = {"messages": [{"role": "user", "content": "x"}], "schema": schema}
+    return read_request(body, Asking("m")).schema
+
+
+def test_every_schema_of_the_kit_reaches_the_endpoint() -> None:
+    fields = {"a": str, "b": int, "c": float, "d": bool, "e": ("x", "y"), "f": list[list[int]]}
+    for schema in (of_kit(**fields), of_kit()):
+        assert request_with(schema) == schema
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"type": "string", "pattern": "^((a{1,1000}){1,1000}){1,1000}$"},
+        {"type": "string", "minLength": 10**9},
+        {"type": "array", "items": {"type": "string"}, "minItems": 10**9},
+        {"type": "array"},
+        {"$ref": "https://example.org/schema.json"},
+        {"type": "string", "enum": []},
+        {"type": "string", "enum": [1]},
+        {"type": ["string", "null"]},
+        {"type": {}},
+        {"anyOf": [{"type": "string"}]},
+        {"type": "object", "properties": {}},
+        7,
+    ],
+)
+def test_no_other_schema_reaches_an_endpoint(field: Json) -> None:
+    """A grammar is made of it on the host, outside of every sandbox."""
+    with pytest.raises(CallRefused, match="schema must be one that the kit makes"):
+        request_with({**of_kit(x=str), "properties": {"x": field}})
+    for change in ({"$defs": {}}, {"required": []}, {"additionalProperties": True}):
+        with pytest.raises(CallRefused):
+            request_with({**of_kit(x=str), **change})
