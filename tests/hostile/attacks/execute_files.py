@@ -12,7 +12,7 @@ from hostile import kernel, succeeded
 
 
 def solve(task):
-    own = os.path.join(os.environ.get("HOME", "/"), "program")
+    own = os.path.abspath(os.path.join(os.environ.get("HOME", "/"), "program"))
 
     def written():
         with open(own, "wb") as file:

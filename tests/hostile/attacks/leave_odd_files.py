@@ -13,7 +13,7 @@ from hostile import FILE, succeeded
 
 
 def solve(task):
-    home = os.environ.get("HOME", "/nowhere")
+    home = os.path.abspath(os.environ.get("HOME", "/nowhere"))
     if not os.path.isdir(home):
         return []
     found = os.listdir(home)

@@ -46,7 +46,7 @@ def solve(task):
         opened += canaries(
             *(f"/proc/{pid}/{name}" for name in ("cmdline", "comm", "status", "stat"))
         )
-    own = os.environ.get("HOME")
+    own = os.path.abspath(os.environ.get("HOME", "/nowhere"))
     for slot in range(64):
         if f"/jobs/{slot}" != own:
             try:
