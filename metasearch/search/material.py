@@ -53,7 +53,7 @@ def excerpt(brief: Brief, quoter: Quoter) -> str:
         samples=_samples(brief.samples),
         parents="\n\n".join(_parent(parent, brief, quoter) for parent in brief.parents)
         or "None yet: write the first one.",
-        digest="\n".join(clean(line)[:200] for line in brief.digest[-DIGEST_LINES:]) or "Nothing.",
+        digest=_digest(brief.digest[-DIGEST_LINES:], quoter),
     )
 
 
@@ -105,6 +105,14 @@ def _samples(tasks: Sequence[Task]) -> str:
         for task in tasks[:SAMPLES]
     ]
     return "\n\n".join(lines)
+
+
+def _digest(lines: Sequence[str], quoter: Quoter) -> str:
+    """Return the list of designs; their names and ideas are a model's words."""
+    if not lines:
+        return "Nothing."
+    text = "\n".join(" ".join(clean(line).split())[:200] for line in lines)
+    return quoter.block("designs", text, len(text))
 
 
 def _parent(parent: Parent, brief: Brief, quoter: Quoter) -> str:

@@ -77,21 +77,25 @@ class MetaAgent:
     async def propose(self, brief: Brief) -> Proposal:
         """Return a design, or a reason why the model gave none."""
         talk = self._talk(brief)
-        talk.say("user", self.material(brief, talk.quoter))
         return await self._converse(brief, talk, list(REFLECTIONS[: self.reflections]))
 
     async def repair(self, brief: Brief, failed: Proposal, problem: str) -> Proposal:
         """Send a failed design back with the cause, and return the mended one."""
         talk = self._talk(brief)
-        talk.say("user", self.material(brief, talk.quoter))
         talk.say("assistant", failed.raw)
-        quoted = talk.quoter.block("problem", problem, PROBLEM_CHARS)
+        # A nonce of its own: whoever wrote the failed design has read the one of its brief.
+        quoter = Quoter.of(brief.seed, brief.number, failed.raw, problem)
+        quoted = quoter.block("problem", problem, PROBLEM_CHARS)
         talk.say("user", prompt("repair").substitute(problem=quoted))
         return await self._converse(brief, talk, [])
 
     def _talk(self, brief: Brief) -> _Talk:
-        talk = _Talk(Quoter.of(brief.seed, brief.number))
+        """Begin a conversation with the brief; the nonce in it hangs on all that is quoted."""
+        guess = Quoter.of(brief.seed, brief.number)
+        quoter = Quoter.of(brief.seed, brief.number, self.material(brief, guess))
+        talk = _Talk()
         talk.say("system", prompt("system").template)
+        talk.say("user", self.material(brief, quoter))
         return talk
 
     async def _converse(self, brief: Brief, talk: _Talk, rounds: list[str]) -> Proposal:
@@ -122,7 +126,6 @@ class MetaAgent:
 
 @dataclass(slots=True)
 class _Talk:
-    quoter: Quoter
     messages: list[Message] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     dollars: float = 0.0

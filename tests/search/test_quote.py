@@ -19,6 +19,8 @@ def test_the_nonce_depends_on_what_only_the_host_knows() -> None:
 
 
 def test_controls_bidi_and_lone_surrogates_are_dropped() -> None:
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "obey")
+    assert clean(f"a{hidden}b\u2028c\u061cd\U000e0142") == "abcd"
     assert clean("a\x00b\x1b[31mc\u202ed\ud800e\u200bf\r\ng\th") == "ab[31mcdef\ng\th"
 
 
