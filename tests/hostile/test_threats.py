@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import json
 import random
+import subprocess
 import sys
 from dataclasses import asdict
 from typing import Any
@@ -52,6 +53,27 @@ class Noting:
 
     async def close(self) -> None:
         return
+
+
+def test_processes_whose_parent_is_gone_are_collected() -> None:
+    """Unreaped ones used up the share of a slot's user in a first prototype."""
+    code = """
+import os, time
+from runner import slots
+for _ in range(3):
+    os.fork() or os._exit(0)
+time.sleep(0.2)
+slots._reap_orphans()
+try:
+    os.waitpid(-1, os.WNOHANG)
+except ChildProcessError:
+    print("none is left")
+"""
+    image = asset("sandbox") / "image"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=image, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "none is left\n", done.stderr
 
 
 async def test_a_memoriser_shines_on_validation_and_fails_the_test() -> None:

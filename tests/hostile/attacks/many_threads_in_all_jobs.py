@@ -18,4 +18,5 @@ def solve(task):
     except RuntimeError:
         pass
     time.sleep(1)
-    return threading.active_count() < 65
+    # An honest pool of threads fits, a flood does not; WebAssembly has none at all.
+    return threading.active_count() == 1 or 20 < threading.active_count() < 65
