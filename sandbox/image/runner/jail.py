@@ -189,7 +189,6 @@ def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> 
 
 # Made once, before the forks: a job that made its own would copy a megabyte of memory for it.
 _LIBRARY = ctypes.CDLL(None, use_errno=True)
-_ZERO = ctypes.c_ulong(0)  # the kernel looks at all 64 bits of the arguments that must be zero
 _INSTRUCTIONS = _program(ARCHITECTURES[os.uname().machine])
 _CODE = ctypes.create_string_buffer(b"".join(_INSTRUCTIONS))
 _FILTER = ctypes.create_string_buffer(
@@ -197,7 +196,8 @@ _FILTER = ctypes.create_string_buffer(
 )
 
 
-def _prctl(option: int, value: int, pointer: object = None) -> None:
-    third = _ZERO if pointer is None else pointer
-    if _LIBRARY.prctl(option, ctypes.c_ulong(value), third, _ZERO, _ZERO) != 0:
+def _prctl(option: int, value: int, pointer: object = 0) -> None:
+    # Plain integers, which ctypes widens to the 64 bits that the kernel looks at: objects of its
+    # own for each would copy some pages more.
+    if _LIBRARY.prctl(option, value, pointer, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), f"prctl {option} failed")
