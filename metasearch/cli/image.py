@@ -16,10 +16,11 @@ __all__ = ["image"]
     examples="""
     metasearch image build
     metasearch image status
+    metasearch image prune
     """,
 )
 def image() -> None:
-    """Build the sandbox image, or say whether it is current."""
+    """Build the sandbox image, look whether it is current, or remove old ones."""
 
 
 @image.command(
@@ -32,7 +33,10 @@ def image() -> None:
 @click.option("--base", metavar="IMAGE", help="Base image, or `offline`.")
 @click.option("--force", is_flag=True, help="Build even if the current image is there.")
 def build(base: str | None, force: bool) -> None:
-    """Build the sandbox image; where no registry is reached, from this machine's own Python."""
+    """Build the sandbox image; where no registry is reached, from this machine's own Python.
+
+    Images that older versions have built are removed, if no container uses them.
+    """
     from metasearch.sandbox import image as images
 
     made = images.build(base, words, force=force)
@@ -52,3 +56,14 @@ def status(as_json: bool) -> int:
     else:
         click.echo(missing or f"{images.current_tag()} is there and current")
     return int(bool(missing))
+
+
+@image.command(examples="metasearch image prune")
+def prune() -> None:
+    """Remove the images of older versions that no container uses."""
+    from metasearch.sandbox import image as images
+
+    removed = images.prune()
+    for name in removed:
+        click.echo(name)
+    words(f"{len(removed)} removed; current is {images.current_tag()}")

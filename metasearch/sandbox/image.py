@@ -30,6 +30,7 @@ __all__ = [
     "current_tag",
     "is_built",
     "missing",
+    "prune",
 ]
 
 DEFAULT_BASE = "python:3.12-slim"
@@ -37,6 +38,7 @@ OFFLINE = "offline"  # as a base: make it from this machine's own Python and ask
 LABEL = "metasearch.image"
 REPOSITORY = "metasearch-sandbox"
 
+_YOUNG_SECONDS = 3_600.0  # another version that has just built its image is about to use it
 _PARTS = ("Dockerfile", "agentkit", "runner")  # what the image is made of
 
 
@@ -106,7 +108,7 @@ def build(
     client: docker.DockerClient | None = None,
     force: bool = False,
 ) -> ImageInfo:
-    """Build the current image, or find it.
+    """Build the current image, or find it; images of older versions go once there is a new one.
 
     Args:
         base: an image with Python 3.11 or later, "offline", or None: the default base where a
@@ -125,9 +127,54 @@ def build(
             return _info(client, 0.0)
         chosen = _base(client, base, progress)
         _build(client, chosen, progress)
-        return _info(client, time.monotonic() - start)
+        made = _info(client, time.monotonic() - start)
+        for name in prune(client, older_than=_YOUNG_SECONDS):
+            progress(f"removed {name}, which an older version had built")
+        return made
     except DockerException as error:
         raise SandboxUnavailable(f"building the sandbox image failed: {reason(error)}") from error
+
+
+def prune(client: docker.DockerClient | None = None, *, older_than: float = 0.0) -> list[str]:
+    """Remove images that this project has built, but not the current one, nor one in use.
+
+    In use means that there is a container of it, running or not. Base images stay.
+
+    Args:
+        older_than: seconds; what was built since stays as well.
+
+    Returns:
+        the tags removed, or the id of an image that had lost its tag.
+
+    Raises:
+        SandboxUnavailable: no engine answers.
+    """
+    client = client or connect()
+    try:
+        images = client.api.images(filters={"label": LABEL})
+        used = {one["ImageID"] for one in client.api.containers(all=True)}
+    except DockerException as error:
+        raise SandboxUnavailable(reason(error)) from error
+    removed = []
+    for image in images:
+        if image["Id"] not in used and time.time() - image["Created"] >= older_than:
+            removed += [name for name in _names(image) if _removed(client, name)]
+    return removed
+
+
+def _names(image: dict[str, Any]) -> list[str]:
+    """Return what to remove of an image: its tags of ours but the current one, else its id."""
+    tags = [tag for tag in image["RepoTags"] or () if tag != "<none>:<none>"]
+    ours = [tag for tag in tags if tag.partition(":")[0] == REPOSITORY and tag != current_tag()]
+    return ours if tags else [image["Id"]]
+
+
+def _removed(client: docker.DockerClient, name: str) -> bool:
+    try:
+        client.images.remove(name)  # not by force: the engine itself refuses one that is in use
+    except DockerException:
+        return False
+    return True
 
 
 def _files() -> Iterator[tuple[str, Path]]:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import io
 import shutil
 import tarfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from metasearch.assets import asset
 from metasearch.errors import SandboxUnavailable
-from metasearch.sandbox import base_image, image
+from metasearch.sandbox import base_image, image, owners
 from metasearch.sandbox.docker import DockerSandbox
 from metasearch.sandbox.engine import connect
 
@@ -86,6 +88,46 @@ def test_a_tag_on_other_content_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     finally:
         client.images.remove(image.current_tag())
         client.close()
+
+
+@pytest.fixture
+def olds(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
+    """Makes images as an older version would have built them, under a name of the test's own."""
+    monkeypatch.setattr(image, "REPOSITORY", "metasearch-test-prune")
+    client = connect()
+    current = client.images.get(image.current_tag().replace(image.REPOSITORY, "metasearch-sandbox"))
+    current.tag(*image.current_tag().split(":"))
+
+    def old(content: str) -> str:
+        text = f"FROM {current.id}\nLABEL {image.LABEL}={content}\n".encode()
+        tag = f"{image.REPOSITORY}:{content}"
+        client.images.build(fileobj=io.BytesIO(text), tag=tag, rm=True)
+        return tag
+
+    yield old
+    for one in client.images.list(image.REPOSITORY):
+        for tag in one.tags:
+            if tag.startswith(image.REPOSITORY):
+                client.images.remove(tag, force=True)
+    client.close()
+
+
+@pytest.mark.docker
+def test_images_of_older_versions_go_unless_they_are_used(olds: Callable[[str], str]) -> None:
+    client = connect()
+    unused, used = olds("0123456789ab"), olds("ba9876543210")
+    container = client.containers.create(used, labels=owners.labels("test-prune"))
+    try:
+        assert not {unused, used} & set(image.prune(client, older_than=3600.0))  # too young
+        removed = image.prune(client)
+        assert unused in removed
+        assert not {used, image.current_tag()} & set(removed)
+        assert image.missing(client) == ""
+    finally:
+        container.remove()
+    assert used in image.prune(client)
+    assert base_image.OFFLINE_TAG in {tag for one in client.images.list() for tag in one.tags}
+    client.close()
 
 
 @pytest.mark.docker
