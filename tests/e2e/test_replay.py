@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from metasearch.archive import Archive
+from metasearch.gateway.base import NotRecorded
 from metasearch.search.config import SearchConfig
 from metasearch.search.launch import create, launch
+from metasearch.search.replay import replay
 from metasearch.testing.endpoint import ScriptedEndpoint
 from metasearch.types import Evaluation, Owner
 from tests.e2e.scripted import GOOD, reply, write_tasks
@@ -115,3 +117,128 @@ async def test_a_stopped_search_asks_what_the_undisturbed_one_asks_and_nothing_t
     probes = {body: n for body, n in again.items() if n != once.get(body)}
     assert sum(probes.values()) == PROBES * (len(stops) + 1), "only the check of the endpoint"
     assert set(again) == set(once)
+
+
+ASKING = '''"""{idea}"""
+from agentkit import Agent, Task
+
+
+async def solve(task: Task) -> int:
+    reply = await Agent("one").ask(task.prompt, fields={{"answer": task.answer_type}})
+    return reply.answer {change}
+'''
+
+
+def two_alike(folder: Path) -> str:
+    """Write two designs that ask the same and make something else of it."""
+    designs = folder / "designs"
+    designs.mkdir(exist_ok=True)
+    for name, change in (("plain", "+ 0"), ("off_by_one", "+ 1")):
+        source = ASKING.format(idea=name, change=change)
+        (designs / f"{name}.py").write_text(source, encoding="utf-8")
+    return str(designs)
+
+
+def priced(folder: Path, base_url: str, name: str = "sums", **changes: Any) -> SearchConfig:
+    table = {"models": {"scripted": {"prompt": 1.0, "completion": 10.0}}}
+    (folder / "prices.json").write_text(json.dumps(table))
+    budget = {"allow_unpriced": False, "usd": 1.0, "prices": str(folder / "prices.json")}
+    search = {"seeds": two_alike(folder), "designs": 0, "stages": ["all"]}
+    return config(folder, base_url, name=name, budget=budget, search=search, **changes)
+
+
+async def test_designs_that_ask_the_same_share_the_answer_and_the_budget_pays_once(
+    tmp_path: Path,
+) -> None:
+    with ScriptedEndpoint(touchy) as endpoint, Archive.open(tmp_path / "archive.db") as archive:
+        assert await run(archive, priced(tmp_path, endpoint.base_url)) == "finished"
+        assert endpoint.served.requests == 12 + PROBES
+        assert archive.spent("sums", Owner.EVALUATION).calls == 12
+        off, plain = (archive.evaluations("sums", entry_id=entry.id, with_trace=True)
+                      for entry in archive.entries("sums"))  # fmt: skip
+        assert len(plain) == len(off) == 12
+        mine, others = ({one.task_id: one for one in each} for each in (plain, off))
+        for task, one in mine.items():
+            other = others[task]
+            assert one.answer + 1 == other.answer
+            assert one.dollars == other.dollars > 0, "each counts the call as if it had paid"
+            assert one.usage == other.usage
+            (call,), (same,) = one.trace, other.trace
+            assert call.reply
+            assert same.reply
+            assert (call.key, call.reply.text) == (same.key, same.reply.text)
+            assert call.reply.recorded != same.reply.recorded, "one of the two has paid"
+        spent = archive.spent("sums", Owner.EVALUATION).dollars
+        assert spent == pytest.approx(sum(one.dollars for one in plain), rel=1e-12)
+        # Another search of this archive asks the same: nothing is paid but the probes.
+        again = priced(tmp_path, endpoint.base_url, "again")
+        assert await run(archive, again) == "finished"
+        assert endpoint.served.requests == 12 + 2 * PROBES
+        assert archive.spent("again", Owner.EVALUATION).calls == 0
+        assert [one.validation and one.validation.dollars_per_task for one in
+                archive.entries("again")] == [one.validation and one.validation.dollars_per_task
+                                              for one in archive.entries("sums")]  # fmt: skip
+
+
+async def test_a_whole_search_runs_again_from_the_record_alone(tmp_path: Path) -> None:
+    with Archive.open(tmp_path / "archive.db") as archive:
+        with ScriptedEndpoint(touchy) as endpoint:
+            assert await run(archive, config(tmp_path, endpoint.base_url)) == "finished"
+        nowhere = {"base_url": "https://models.example/v1", "key_env": "NOT_SET"}
+        budget = {"allow_unpriced": False}
+        again = config(
+            tmp_path, "", name="again", model=nowhere, budget=budget, record="replay-only"
+        )
+        assert await run(archive, again) == "finished"
+        assert rows(archive, "again") == rows(archive)
+        assert archive.spent("again").calls == 0
+        other = config(
+            tmp_path, "", name="other", model=nowhere, record="replay-only", search={"seed": 1}
+        )
+        with pytest.raises(NotRecorded, match="the record holds no reply to call"):
+            await run(archive, other)
+        assert archive.search("other").status == "paused"
+
+
+class Fickle:
+    """Answers every question otherwise each time."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, request: dict[str, Any]) -> str:
+        self.asked += 1
+        return reply(request, self.asked)
+
+
+@pytest.mark.parametrize("mode", ["record-only", "off"])
+async def test_calls_made_anew_stay_with_those_who_made_them(tmp_path: Path, mode: str) -> None:
+    with Archive.open(tmp_path / "archive.db") as archive:
+        with ScriptedEndpoint(Fickle()) as endpoint:
+            for name, record in (("sums", "normal"), ("anew", mode), ("later", "normal")):
+                settings = priced(tmp_path, endpoint.base_url, name, record=record)
+                assert await run(archive, settings) == "finished"
+        paid_for = {name: archive.spent(name, Owner.EVALUATION).calls
+                    for name in ("sums", "anew", "later")}  # fmt: skip
+        assert paid_for["sums"] == 12
+        assert 12 <= paid_for["anew"] <= 24, "only calls at the same moment are one"
+        assert paid_for["later"] == 0
+        said = {name: [call.reply and call.reply.text for one in
+                       archive.evaluations(name, with_trace=True) for call in one.trace]
+                for name in paid_for}  # fmt: skip
+        assert sorted(map(str, said["later"])) == sorted(map(str, said["sums"]))
+        assert not set(said["anew"]) & set(said["sums"])
+        assert archive.check() == []
+        for name in paid_for:
+            found = await replay(archive, archive.search(name))
+            assert (found.differences, found.evaluations) == ((), 24)
+
+
+async def test_what_is_not_recorded_is_not_left_for_another(tmp_path: Path) -> None:
+    with Archive.open(tmp_path / "archive.db") as archive:
+        with ScriptedEndpoint(Fickle()) as endpoint:
+            alone = priced(tmp_path, endpoint.base_url, "alone", record="off")
+            assert await run(archive, alone) == "finished"
+            assert await run(archive, priced(tmp_path, endpoint.base_url)) == "finished"
+        assert archive.spent("sums", Owner.EVALUATION).calls == 12
+        assert archive.spent("alone", Owner.EVALUATION).calls >= 12
