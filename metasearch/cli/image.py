@@ -20,7 +20,7 @@ __all__ = ["image"]
     """,
 )
 def image() -> None:
-    """Build the sandbox image, look whether it is current, or remove old ones."""
+    """Build the sandbox image, check it, or remove old ones."""
 
 
 @image.command(
