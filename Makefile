@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 EXTRAS := local,wasm,tasks,postgres,dev
 READY := $(VENV)/.ready
 
-.PHONY: run test check bench image figure figures clean
+.PHONY: run test check bench image figure figures torture clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,10 @@ figure: $(READY)       ## one figure: make figure NAME=evaluation_overhead [QUIC
 
 figures: $(READY)      ## all figures
 	$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick)
+
+torture: $(READY)      ## kills, storms and caps in full: some twenty minutes
+	$(BIN)/python -m tests.benchmarks kill_torture budget_never_exceeded storm
+	METASEARCH_TORTURE_POSTGRES=1 $(BIN)/python -m tests.benchmarks kill_torture
 
 bench: figures
 

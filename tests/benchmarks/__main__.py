@@ -20,6 +20,7 @@ FIGURES = {
     "waiting_calls": "waiting_calls:figure",
     "budget_never_exceeded": "budget_never_exceeded:figure",
     "storm": "storm:figure",
+    "kill_torture": "kill_torture:figure",
     "wasm_job": "wasm_jobs:figure",
     "fork_server_job": "docker_jobs:fork_server_job",
     "fork_server_vs_cold": "docker_jobs:fork_server_vs_cold",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -91,18 +92,19 @@ class Torment:
     Attributes:
         place: of its archive, as `--archive` takes it.
         temporary: the folder for temporary files of the search's processes.
-        cache: the folder of the processes' prepared files.
+        cache: the folder of the processes' prepared files; None is the user's own.
     """
 
     world: World
     place: str
     temporary: Path
-    cache: Path
+    cache: Path | None
     rng: random.Random
     tally: Tally
     book: Book = field(init=False)
     _config: Path = field(init=False)
     _last: Snapshot = field(default_factory=Snapshot, init=False)
+    _startup: float = field(default=math.inf, init=False)
 
     def undisturbed(self) -> Reference:
         """Run it without a kill."""
@@ -156,12 +158,9 @@ class Torment:
             )
 
     def _environment(self) -> Mapping[str, str]:
-        return {
-            **os.environ,
-            "METASEARCH_ARCHIVE": self.place,
-            "TMPDIR": str(self.temporary),
-            "XDG_CACHE_HOME": str(self.cache),
-        }
+        cache = {} if self.cache is None else {"XDG_CACHE_HOME": str(self.cache)}
+        mine = {"METASEARCH_ARCHIVE": self.place, "TMPDIR": str(self.temporary)}
+        return {**os.environ, **mine, **cache}
 
     def _cycle(self, kind: str, reference: Reference) -> None:
         """Start it, kill it at a moment of this kind, and look at what is left."""
@@ -188,12 +187,17 @@ class Torment:
     ) -> bool:
         """Wait for a moment of this kind; False when the process has ended before it."""
         if kind == EARLY:
-            until = time.monotonic() + self.rng.uniform(0.0, 1.2 * reference.startup)
+            longest = 1.2 * min(reference.startup, self._startup)
+            until = time.monotonic() + self.rng.uniform(0.0, longest)
             return self._await(process, lambda: time.monotonic() > until)
         count = self.rng.randint(1, 12 if kind == CALLS else 3)
         delay = self.rng.uniform(0.0, 0.8 if kind == END else 0.1)
 
+        began = time.monotonic()
+
         def reached() -> bool:
+            if self.book.lines(start):
+                self._startup = min(self._startup, time.monotonic() - began)
             if kind == CALLS:
                 return len(self.book.calls(start)) >= count
             tests = {line for line in self.book.lines() if line.about in reference.terms}
@@ -271,9 +275,8 @@ class Torment:
             wrong.append(f"{name}: replies are kept twice")
         if (told := spent(self.place, name)) != left.dollars:
             wrong.append(f"{name}: {told} dollars are spent, the replies cost {left.dollars}")
-        files = {path.name for path in self.temporary.iterdir()}
-        parts = {path.name for path in self.cache.rglob("*.part")}
-        wrong += [f"{name}: left in a temporary folder: {one}" for one in sorted(files | parts)]
+        files = sorted(path.name for path in self.temporary.iterdir())
+        wrong += [f"{name}: left in a temporary folder: {one}" for one in files]
         if self.world.sandbox == "docker":
             self._sweep()
 

@@ -65,7 +65,8 @@ def script(request: dict[str, Any]) -> ScriptedReply:
         about = int(asked[1])
         reply = _answer(request, text, about, int(asked[2]))
     else:
-        about, reply = CHECKING, "ok"  # key, address and model are tried before a search begins
+        # Key, address and model are tried before a search begins, again at each start.
+        about, reply, usage = CHECKING, "ok", (10, 0, 1)
     with open(os.environ[LOG], "ab", buffering=0) as book:
         book.write((json.dumps([said, about, *usage]) + "\n").encode())
     # The delay is no part of what is repeated: replies come in another order each time.
@@ -146,12 +147,14 @@ class World:
         seed: of the search.
         sandbox: "wasm" or "docker".
         usd: its cap.
+        designs: how many it makes beside its three seeds.
     """
 
     folder: Path
     seed: int
     sandbox: str
     usd: float = 1.0
+    designs: int = 6
 
     @property
     def name(self) -> str:
@@ -180,7 +183,7 @@ class World:
             "budget": {"usd": self.usd, "prices": str(prices)},
             "search": {
                 "seed": self.seed,
-                "designs": 6,
+                "designs": self.designs,
                 "in_flight": 3,
                 "stages": [4, "all"],
                 "proposers": {"recombine": 1, "meta-agent": 2},
