@@ -36,8 +36,9 @@ from metasearch.types import (
     Usage,
 )
 
-__all__ = ["Asking", "Evaluator", "evaluations_at_once"]
+__all__ = ["UNANSWERED", "Asking", "Evaluator", "evaluations_at_once"]
 
+UNANSWERED = "not answered"  # the error of a call that was still open when its job ended
 ROLES = ("system", "user", "assistant")
 SCHEMA_BYTES = 16_000
 MESSAGES = 64
@@ -134,7 +135,7 @@ class _Desk:
                 key,
                 request,
                 self.replies.get(position),
-                "" if position in self.replies else self.refusals.get(position, "not answered"),
+                "" if position in self.replies else self.refusals.get(position, UNANSWERED),
             )
             for position, agent, key, request in self.asked
         )

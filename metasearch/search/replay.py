@@ -24,7 +24,7 @@ from metasearch.gateway.base import NotRecorded, Record, RequestRefused, Spent
 from metasearch.sandbox.base import Limits, Sandbox, Worker
 from metasearch.sandbox.choose import open_sandbox
 from metasearch.search.config import SearchConfig
-from metasearch.search.evaluate import Asking, Evaluator
+from metasearch.search.evaluate import UNANSWERED, Asking, Evaluator
 from metasearch.types import (
     Design,
     Evaluation,
@@ -83,7 +83,8 @@ class Replay:
 
     Attributes:
         evaluations: made again.
-        left_out: of no score, by a fault of the infrastructure: there is nothing to repeat.
+        left_out: those of no score by a fault of the infrastructure, and those that ran out of time
+            while they waited for a reply: there is nothing to repeat.
         calls: answered from the record.
         notes: what a person should know about how it was scored.
     """
@@ -173,7 +174,7 @@ class _Stage:
     async def _again(
         self, entry: EntryInfo, design: Design, worker: Worker, old: Evaluation
     ) -> None:
-        if old.outcome is Outcome.INFRASTRUCTURE:
+        if _is_of_its_moment(old):
             self.left_out += 1
         else:
             replies = _Replies(old.trace, self.record)
@@ -223,6 +224,13 @@ class _Stage:
         return Evaluator(replies, self.domain, asking, limits, self._slots)
 
 
+def _is_of_its_moment(old: Evaluation) -> bool:
+    """Say whether an evaluation ended as it did by what no record holds."""
+    waited = any(call.error == UNANSWERED for call in old.trace)
+    timed_out = old.outcome is Outcome.TIMED_OUT and waited
+    return old.outcome is Outcome.INFRASTRUCTURE or timed_out
+
+
 class _Replies:
     """A `Gateway` that knows one evaluation's replies and asks nobody."""
 
@@ -241,7 +249,7 @@ class _Replies:
         if reply is not None:
             self.answered += 1
             return replace(reply, recorded=True)
-        if call is not None and call.error not in ("", "not answered"):
+        if call is not None and call.error not in ("", UNANSWERED):
             raise RequestRefused(call.error)
         if call is not None:
             await asyncio.sleep(UNANSWERED_SECONDS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -33,8 +32,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    with Archive.open(tmp_path / "archive.db") as opened:
+def archive(place: str) -> Iterator[Archive]:
+    with Archive.open(place) as opened:
         opened.create_search(id="s1", domain="d", strategy="s", config={}, seed=0, tasks={})
         yield opened
 
