@@ -25,17 +25,22 @@ sys.path.insert(0, "/box")
 from runner.slots import Slots
 UID = {UID_BASE}
 
-def forked(run, uid=None, keep=False):
-    # A process of some uid, as the fork server makes them, that runs a function and ends.
+def forked(run, uid=None):
+    # A process that has its uid by now, as the fork server makes them, runs a function and ends.
+    ready, tell = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             if uid is not None:
                 os.setresgid(uid, uid, uid)
                 os.setresuid(uid, uid, uid)
+            os.write(tell, b"1")
             run()
         finally:
             os._exit(0)
+    os.read(ready, 1)
+    os.close(ready)
+    os.close(tell)
     return pid
 
 def said(value):
