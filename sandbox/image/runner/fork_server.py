@@ -16,10 +16,12 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Callable
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from runner import jail, probe
+
+if TYPE_CHECKING:
+    from runner.job import Stage
 
 __all__ = ["ENDED", "FAILED", "JOB", "PRELOADED", "PROBE", "REPORT", "REQUEST", "STARTED", "serve"]
 
@@ -63,7 +65,7 @@ def serve(control: socket.socket, uid_base: int, homes: list[str]) -> NoReturn:
     os.environ.clear()
     # A job's own folder is its working directory; set here once, as each page counts in a job.
     os.environ.update(LANG="C.UTF-8", PATH="/usr/local/bin", HOME=".", TMPDIR=".")
-    preload()
+    stage = preload()
     control.send(REPORT.pack(PRELOADED, 0, 0, 0.0, 0))
     jobs: dict[int, int] = {}
     poll = select.poll()
@@ -75,14 +77,14 @@ def serve(control: socket.socket, uid_base: int, homes: list[str]) -> NoReturn:
                 request, fds, _, _ = socket.recv_fds(control, REQUEST.size, 1)
                 if not request:
                     os._exit(0)
-                _start(control, request, fds[0], uid_base, homes, jobs)
+                _start(control, request, fds[0], uid_base, homes, jobs, stage)
             else:
                 os.read(signals, 4096)
         _report_ended(control, jobs)
 
 
-def preload() -> None:
-    """Import what jobs need and make it cheap to share with them."""
+def preload() -> Stage:
+    """Import what jobs need, make it cheap to share with them, and return the stage of each."""
     # What modules do after a fork mends locks that other threads held, and a random state that is
     # the parent's. Here is one thread and each job is seeded, so it would only cost every job half
     # a millisecond and a quarter of a megabyte of pages to copy.
@@ -96,9 +98,12 @@ def preload() -> None:
     os.register_at_fork = register
     sys.modules["threading"].stack_size(_STACK_BYTES)
     sys.modules["runner.rehearsal"].play()
+    program, pipe = sys.modules["runner.job"], sys.modules["runner.pipe"]
+    stage: Stage = program.Stage(pipe.Pipe(_CHANNEL, _CHANNEL))
     gc.collect()
     gc.freeze()  # collecting in a job would copy every page that it shares
     gc.disable()
+    return stage
 
 
 def _start(
@@ -108,6 +113,7 @@ def _start(
     uid_base: int,
     homes: list[str],
     jobs: dict[int, int],
+    stage: Stage,
 ) -> None:
     kind, job, slot, memory, seconds = REQUEST.unpack(request)
     caps = jail.Caps(uid_base + slot, memory, seconds)
@@ -118,14 +124,14 @@ def _start(
         control.send(REPORT.pack(FAILED, job, error.errno or 0, 0.0, 0))
         return
     if pid == 0:
-        _become(probe_job if kind == PROBE else run_job, fd, caps, homes[slot])
+        _become(None if kind == PROBE else stage, fd, caps, homes[slot])
     os.close(fd)
     jobs[pid] = job
     control.send(REPORT.pack(STARTED, job, 0, 0.0, 0))
 
 
-def _become(run: Callable[[int], object], fd: int, caps: jail.Caps, home: str) -> NoReturn:
-    """Turn this fresh process into the job's and end with it, whatever happens."""
+def _become(stage: Stage | None, fd: int, caps: jail.Caps, home: str) -> NoReturn:
+    """Turn this fresh process into the job's, or the probe's, and end with it in any case."""
     status = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -134,20 +140,12 @@ def _become(run: Callable[[int], object], fd: int, caps: jail.Caps, home: str) -
         jail.close_all_but(_CHANNEL)
         jail.enter(caps, home)
         gc.enable()
-        run(_CHANNEL)
+        if stage is not None:
+            sys.modules["runner.job"].main(stage, ready=False)
+        os.write(_CHANNEL, json.dumps(probe.seen_by_job()).encode())
         status = 0
     finally:
         os._exit(status)  # no exit handler, no traceback of ours
-
-
-def run_job(fd: int) -> None:
-    """Run one job over the pipe."""
-    sys.modules["runner.job"].main(fd, fd, ready=False)
-
-
-def probe_job(fd: int) -> None:
-    """Say what a job could do."""
-    os.write(fd, json.dumps(probe.seen_by_job()).encode())
 
 
 def _report_ended(control: socket.socket, jobs: dict[int, int]) -> None:

@@ -29,6 +29,7 @@ from runner.pipe import MAX_SENT, Pipe, leave
 from runner.printed import Printed
 
 __all__ = [
+    "Stage",
     "answered",
     "begun",
     "failure",
@@ -82,6 +83,21 @@ _ADAS_GLOBALS = {
 }
 
 
+class Stage:
+    """All that a job needs and that is the same for every job.
+
+    Made before a job's process is forked, which then has nothing of it to make.
+    """
+
+    def __init__(self, pipe: Pipe) -> None:
+        self.pipe = pipe
+        self.loop = PipeLoop(pipe)
+        self.policy = PipePolicy(pipe)
+        self.printed = Printed()
+        self.stdin = io.StringIO()
+        self.ballast = [bytes(_BALLAST_BYTES)]  # reserved, never touched: no page of it is taken
+
+
 class Unusable(Exception):
     """The answer is not plain JSON, or too large."""
 
@@ -92,49 +108,49 @@ def preload() -> None:
         importlib.import_module(name)
 
 
-def main(read_fd: int = 0, write_fd: int = 1, *, ready: bool = True) -> NoReturn:
-    """Serve one job over the pipe and end the process.
+def main(stage: Stage | None = None, *, ready: bool = True) -> NoReturn:
+    """Serve one job over its pipe and end the process.
 
     Args:
-        read_fd, write_fd: the pipe to the host, or one end of a socket pair twice.
+        stage: None is one over standard input and output.
         ready: say that everything is imported before the job is read.
     """
-    pipe = Pipe(read_fd, write_fd)
+    stage = stage or Stage(Pipe(0, 1))
     if ready:
-        pipe.send({"type": "ready"})
-    job = pipe.receive()
+        stage.pipe.send({"type": "ready"})
+    job = stage.pipe.receive()
     if job is None:
         leave()
     try:
-        pipe.send(run(job, pipe))
+        stage.pipe.send(run(job, stage))
     finally:
         leave()  # also when the design has broken what this function needs
 
 
-def run(job: dict[str, Any], pipe: Pipe) -> dict[str, Any]:
-    """Run one job and return its result frame."""
+def run(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    """Run one job and return its result frame; a stage serves one job."""
     limits = job.get("limits") or {}
-    pipe.most_open = int(limits.get("open_calls", 16))
-    printed = Printed(int(limits.get("output_bytes", 16_000)))
-    ballast = [bytes(_BALLAST_BYTES)]  # reserved, never touched: no page of it is taken
+    stage.pipe.most_open = int(limits.get("open_calls", 16))
+    printed = stage.printed
+    printed.room = int(limits.get("output_bytes", 16_000))
     sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = printed  # type: ignore[misc, assignment]
-    sys.stdin = sys.__stdin__ = io.StringIO()  # type: ignore[misc, assignment]
-    _link.connect(pipe)
-    asyncio.set_event_loop_policy(PipePolicy(pipe))
+    sys.stdin = sys.__stdin__ = stage.stdin  # type: ignore[misc, assignment]
+    _link.connect(stage.pipe)
+    asyncio.set_event_loop_policy(stage.policy)
     random.seed(int(job.get("seed", 0)))
     try:
-        answer = _enter(job, pipe, printed)
+        answer = _enter(job, stage)
         return answered(answer, int(limits.get("answer_bytes", 64_000)), printed)
     except BaseException as error:  # SystemExit and the like are a design's outcome too
-        ballast.clear()
+        stage.ballast.clear()
         return {"type": "result", "status": "raised", **failure(error), "stdout": printed.text()}
 
 
-def _enter(job: dict[str, Any], pipe: Pipe, printed: Printed) -> Any:
+def _enter(job: dict[str, Any], stage: Stage) -> Any:
     source = str(job["source"])
     if job.get("entry") == "run_code":
-        return code.execute(source, printed)
-    return _finished(begun(load(source), task_of(job.get("inputs") or {})), pipe)
+        return code.execute(source, stage.printed)
+    return _finished(begun(load(source), task_of(job.get("inputs") or {})), stage.loop)
 
 
 def load(source: str) -> ModuleType:
@@ -170,9 +186,9 @@ def begun(module: ModuleType, task: agentkit.Task) -> Any:
     return forward(adas.System(), asked)
 
 
-def _finished(value: Any, pipe: Pipe) -> Any:
+def _finished(value: Any, loop: PipeLoop) -> Any:
     if inspect.isawaitable(value):
-        value = PipeLoop(pipe).run_until_complete(_awaited(value))
+        value = loop.run_until_complete(_awaited(value))
     return unwrapped(value)
 
 

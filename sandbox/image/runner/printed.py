@@ -8,11 +8,11 @@ __all__ = ["Printed"]
 
 
 class Printed(io.TextIOBase):
-    """Keeps the first `most` characters and forgets the rest."""
+    """Keeps the first `room` characters and forgets the rest."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, room: int = 0) -> None:
         self._kept: list[str] = []
-        self._room = most
+        self.room = room
 
     def writable(self) -> bool:
         """Prints go somewhere."""
@@ -20,10 +20,10 @@ class Printed(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Keep what there is room for."""
-        if self._room > 0 and text:
-            part = str(text[: self._room])
+        if self.room > 0 and text:
+            part = str(text[: self.room])
             self._kept.append(part)
-            self._room -= len(part)
+            self.room -= len(part)
         return len(text)
 
     def text(self) -> str:

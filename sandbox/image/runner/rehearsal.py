@@ -46,7 +46,7 @@ def play() -> None:
             for each in _JOBS:
                 pipe = _Answered(host, mine)
                 host.sendall(_framed({**each, "seed": 1, "limits": _LIMITS}))
-                result = job.run(pipe.receive() or {}, pipe)
+                result = job.run(pipe.receive() or {}, job.Stage(pipe))
                 if result["status"] != "answered":
                     raise RuntimeError(f"the rehearsal failed: {result['error']}")
     sys.stdin, sys.stdout, sys.stderr, sys.__stdin__, sys.__stdout__, sys.__stderr__ = streams  # type: ignore[misc]
