@@ -40,7 +40,7 @@ from metasearch.search.trial import Trial
 from metasearch.search.worktime import Worktime, timed
 from metasearch.types import Design, Json, Owner, Split
 
-__all__ = ["baselines", "check_config", "create", "launch"]
+__all__ = ["baselines", "check_config", "create", "launch", "model_settings", "prices"]
 
 # A machine that does other work answers late, and a call that is given up is made again.
 LOCAL_SECONDS = 600.0
@@ -59,13 +59,13 @@ def check_config(config: SearchConfig) -> None:
 
 
 def _refuse_caps(config: SearchConfig, domain: Domain) -> None:
-    price, tasks = _prices(config)[0], domain.tasks(Split.TEST)
+    price, tasks = prices(config)[0], domain.tasks(Split.TEST)
     test = least_test(tasks, config.search.repeats, price)
     for caps in (config.budget.caps(), config.budget.evaluating.caps()):
         refuse_too_small(caps, test, len(tasks))
 
 
-def _prices(config: SearchConfig) -> tuple[Price, Price]:
+def prices(config: SearchConfig) -> tuple[Price, Price]:
     """Return what a token costs of the model that designs ask, and of the one that writes them.
 
     Raises:
@@ -205,8 +205,8 @@ async def _open(
         loop.call_soon_threadsafe(display.show, Note(text))
 
     asks = config.record is not RecordMode.REPLAY_ONLY
-    model = await _settings(config.model, stack, tell, asks=asks)
-    meta = _for_designing(await _settings(config.designer(), stack, tell, asks=asks), model)
+    model = await model_settings(config.model, stack, tell, asks=asks)
+    meta = _for_designing(await model_settings(config.designer(), stack, tell, asks=asks), model)
     gateway = OpenAIGateway(
         (model, meta),
         budget=Budget(config.budget.caps(), spent, config.budget.owner_caps()),
@@ -269,7 +269,7 @@ def _guard(
     worktime: Worktime,
 ) -> Guard:
     tasks, repeats = domain.tasks(Split.TEST), config.search.repeats
-    price, new = _prices(config)[0], doors.model.max_tokens
+    price, new = prices(config)[0], doors.model.max_tokens
     call = Amount(price.worst(PROMPT_TOKENS, new), PROMPT_TOKENS + new, 1)
     least = least_test(tasks, repeats, price)
     return Guard(
@@ -352,7 +352,7 @@ def _domain(config: SearchConfig) -> Domain:
     )
 
 
-async def _settings(
+async def model_settings(
     section: ModelSection, stack: AsyncExitStack, tell: Callable[[str], None], *, asks: bool
 ) -> ModelSettings:
     """Return how a model is called; the local one is fetched and started when it is not there.

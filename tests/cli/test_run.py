@@ -268,3 +268,39 @@ def test_a_new_cap_that_is_none_changes_nothing(invoke: Invoke, tmp_path: Path, 
     assert result.exit_code == 2
     assert "--usd: budget.usd: a number of dollars above 0" in result.stderr
     assert invoke("status", "--json").stdout == before
+
+
+@pytest.mark.wasm
+def test_dry_run_learns_from_a_pilot_on_three_tasks_and_says_what_that_cost(
+    invoke: Invoke, endpoint: ScriptedEndpoint
+) -> None:
+    configure(endpoint.base_url)
+    Path("prices.json").write_text(
+        json.dumps({"date": "today", "models": {"scripted": {"prompt": 1, "completion": 1}}})
+    )
+    priced = ("--prices", "prices.json", "--set", "search.designs=10")
+    three = ("--set", "search.seeds=['direct', 'chain_of_thought', 'self_consistency']")
+    result = invoke("run", "--dry-run", *priced, *three, "--usd", "9")
+    assert result.exit_code == 0, result.stderr
+    asked = [request for request in endpoint.requests if request["messages"][-1]]
+    told = next(line for line in result.stderr.splitlines() if line.startswith("pilot: "))
+    assert told.startswith(f"pilot: 3 seeds on 3 training tasks, {len(asked)} calls, $0.")
+    assert "from a pilot on 3 tasks" in result.stdout
+    low, typical, high = (
+        float(part) for part in result.stdout.split("dollars: ")[1].splitlines()[0].split(" / ")
+    )
+    assert 0 < low < typical < high
+    assert not Path("archive.db").exists()
+    poor = invoke("run", "--dry-run", *priced, *three, "--usd", "2.2")
+    assert "new designs of 10" in poor.stdout
+
+
+def test_dry_run_counts_the_seeds_and_the_test_before_any_new_design(invoke: Invoke) -> None:
+    def reached(*caps: str) -> int:
+        page = invoke("run", "--dry-run", "--model", "gpt-4o-mini", "--usd", "9", *caps).stdout
+        return int(page.split("reaches about ")[1].split()[0])
+
+    # Guessed: 1,500 tokens an evaluation, (9 x 62 + 2 x 100) of them before the first new design.
+    assert reached("--tokens", str(758 * 1500 + 20_000)) == 0
+    assert reached("--tokens", str(758 * 1500 + 3 * (62 * 1500 + 16_000) + 9)) == 3
+    assert reached("--set", "budget.proposing.tokens=80000") == 5
