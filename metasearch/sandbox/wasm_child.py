@@ -11,6 +11,7 @@ A snapshot of an interpreter that has done its imports is copied into the fresh 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -28,6 +29,7 @@ WAKE = "from runner import job; job.main()"
 FLAGS = ("python", "-S", "-s", "-P", "-B", "-c")
 STACK_POINTER = "__stack_pointer"  # the name under which the prepared code exports it
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NO_NEW_PRIVS = 38
 _SIGKILL = 9
 _GRACE_SECONDS = 5.0  # of processor time, before the kernel's own limit strikes
 
@@ -117,10 +119,18 @@ def restored(code: str, memory: str, limit: int) -> tuple[Any, Any]:
 
 
 def bind_to_parent(parent: int) -> None:
-    """On Linux, die with the host even when it is killed; elsewhere standard input ends."""
+    """On Linux, die with the host even when it is killed; elsewhere standard input ends.
+
+    And before the host, where memory runs out: then a job is lost, not the search.
+    """
     if not sys.platform.startswith("linux"):
         return
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+    library = ctypes.CDLL(None)
+    library.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+    library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    score = "/proc/self/oom_score_adj"
+    with contextlib.suppress(OSError), open(score, "w", encoding="ascii") as file:
+        file.write("1000")
     if os.getppid() != parent:
         leave(EXIT_SETUP, "the host is gone")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import os
 import random
 import subprocess
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +23,14 @@ from metasearch.gateway.client import OpenAIGateway
 from metasearch.gateway.prices import Price, PriceTable
 from metasearch.gateway.settings import ModelSettings
 from metasearch.sandbox.base import AnswerCall, CallRefused, Job, JobResult, Limits
+from metasearch.sandbox.wasm import WasmSandbox
 from metasearch.search.evaluate import Asking, Evaluator, read_request
 from metasearch.testing.endpoint import ScriptedEndpoint
 from metasearch.testing.fake_gateway import FakeGateway
 from metasearch.testing.fake_sandbox import FakeSandbox
 from metasearch.testing.gateway_contract import MemoryRecord
 from metasearch.types import Design, Evaluation, Json, Outcome, Split
+from tests.sandbox.test_wasm import children
 
 ASKING = """
 from agentkit import Agent
@@ -181,3 +185,15 @@ def test_no_other_schema_reaches_an_endpoint(field: Json) -> None:
     for change in ({"$defs": {}}, {"required": []}, {"additionalProperties": True}):
         with pytest.raises(CallRefused):
             request_with({**of_kit(x=str), **change})
+
+
+@pytest.mark.wasm
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+async def test_an_interpreter_gains_no_rights_and_dies_before_the_host() -> None:
+    async with WasmSandbox(parallel=1, spare=1) as sandbox:
+        await sandbox.open(ASKING)
+        (pid, *_) = children(os.getpid())
+        place = Path(f"/proc/{pid}")
+        assert "NoNewPrivs:\t1\n" in (place / "status").read_text()
+        assert (place / "oom_score_adj").read_text() == "1000\n"
+        assert (place / "environ").read_bytes() == b""
