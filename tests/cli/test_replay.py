@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -133,3 +134,26 @@ def test_a_search_that_was_handed_over_comes_to_the_same(
     assert "--name" in again.stderr
     resumed = invoke("resume", "theirs")
     assert resumed.exit_code == 2  # it is finished
+
+
+def test_run_and_resume_take_the_use_of_the_record_as_an_option(
+    invoke: Invoke, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del archive
+    again = invoke("run", "--name", "again", "--replay-only", "--display", "none")
+    assert again.exit_code == 0, again.stderr
+    assert "no cap is set" not in again.stderr
+    other = ("--name", "other", "--set", "search.seeds=['direct', 'self_consistency']")
+    missing = invoke("run", *other, "--replay-only", "--display", "none")
+    assert missing.exit_code == 2
+    assert "the record holds no reply to call" in missing.stderr.splitlines()[-1]
+    assert "resume --record" in missing.stderr.splitlines()[-1]
+    monkeypatch.delattr("socket.socket.connect")  # the guard: now it may ask
+    port = int(re.findall(r"http://127.0.0.1:(\d+)", Path("search.toml").read_text())[0])
+    with ScriptedEndpoint(script, port=port) as endpoint:
+        asking = invoke("resume", "other", "--record", "--display", "none")
+        assert asking.exit_code == 0, asking.stderr
+        assert endpoint.served.requests > 0
+    wrong = invoke("run", "--set", "record=sometimes")
+    assert wrong.exit_code == 2
+    assert "record: input should be 'normal', 'record-only', 'replay-only' or 'off'" in wrong.stderr
