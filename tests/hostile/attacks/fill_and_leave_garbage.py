@@ -8,6 +8,7 @@ active: 20
 times: 3
 """
 
+ZEROS = bytes(1 << 20)
 MARK = b"left-" + b"behind-in-memory"
 
 
@@ -17,7 +18,7 @@ def solve(task):
     try:
         while True:
             block = bytearray(1 << 20)
-            seen += block.count(0) != len(block)
+            seen += block != ZEROS
             block[:] = MARK * ((1 << 20) // len(MARK)) + b"." * ((1 << 20) % len(MARK))
             kept.append(block)
     except MemoryError:
