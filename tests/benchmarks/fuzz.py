@@ -94,8 +94,8 @@ async def fuzzed(frames: int, seed: int) -> dict[str, Any]:
     """Feed that many frames to all readers.
 
     Returns:
-        frames given, the slowest round in seconds of processor time, and by how many megabytes and live blocks of
-        memory this process has grown after the first tenth.
+        frames given, the slowest round in seconds of processor time, and by how many megabytes and
+        live blocks of memory this process has grown after the first tenth.
 
     Raises:
         Exception: whatever gets through that should not; the seed of its round is in a note.
