@@ -5,8 +5,6 @@ wasm: answered
 answer: ["forged", 0]
 """
 
-import gc
-
 from agentkit import Agent, _link
 
 
@@ -16,8 +14,7 @@ class Own:
 
 
 async def solve(task):
-    pipes = [each for each in gc.get_objects() if type(each).__name__ == "Pipe"]
-    for pipe in pipes:
-        pipe.dispatch({"id": 1, "value": {"text": "x"}})  # replies to calls that nobody made
+    pipe = _link._connected[0]
+    pipe.dispatch({"id": 1, "value": {"text": "x"}})  # a reply to a call that nobody made
     _link.connect(Own())
-    return [(await Agent("a").ask("x")).text, sum(pipe._next_id for pipe in pipes)]
+    return [(await Agent("a").ask("x")).text, pipe._next_id]

@@ -11,6 +11,7 @@ import gc
 
 def solve(task):
     names = sorted(name for name in dir(task) if not name.startswith("_"))
+    gc.unfreeze()  # what was there before the job is found, too
     for each in gc.get_objects():
         if isinstance(each, dict) and each.get("type") == "job":
             names = sorted(set(names) | set(each["inputs"]))

@@ -4,21 +4,19 @@ docker: wrong_format | crashed
 wasm: wrong_format | crashed
 """
 
-import gc
 import sys
 
 from hostile import send
+
+from agentkit import _link
 
 
 def solve(task):
     job = sys.modules["runner.job"]
     job.MAX_DEPTH = 10**9
     sys.modules["runner.pipe"].MAX_SENT = 10**9
-    for each in gc.get_objects():
-        if type(each).__name__ == "Pipe":
-            each.most_open = 10**9
-        if type(each).__name__ == "Printed":
-            each._room = 10**9
+    _link._connected[0].most_open = 10**9
+    sys.stdout.room = 10**9
     print("x" * 300_000)
     send({"type": "result", "status": "answered", "answer": "y" * 200_000, "stdout": "z" * 500_000})
     return "unreached"

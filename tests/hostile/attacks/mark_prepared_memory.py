@@ -17,6 +17,7 @@ NAME = "_left_by_a_job"
 
 def solve(task):
     found = []
+    gc.unfreeze()  # what was there before the job is found, too
     everything = {id(each): each for each in (*gc.get_objects(), *sys.modules.values())}
     for each in everything.values():
         if isinstance(each, types.ModuleType | types.FunctionType):

