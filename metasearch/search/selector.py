@@ -9,9 +9,12 @@ other solves (GEPA, arXiv 2507.19457).
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+import numpy as np
 
 __all__ = ["Candidate", "Clades", "Selector", "front"]
 
@@ -48,11 +51,10 @@ class Clades:
 
     def choose(self, candidates: Sequence[Candidate], count: int, rng: random.Random) -> list[int]:
         """Return up to `count` distinct numbers, the main parent first."""
-        pool = front(candidates)
+        evidence = _clades(front(candidates), candidates)
         drawn = {
             number: rng.betavariate(1.0 + wins, 1.0 + losses)
-            for number in sorted(pool)
-            for wins, losses in [_clade(number, candidates)]
+            for number, (wins, losses) in evidence.items()
         }
         return sorted(drawn, key=lambda number: (-drawn[number], number))[:count]
 
@@ -63,34 +65,56 @@ def front(candidates: Sequence[Candidate]) -> set[int]:
     A design covers another when it scores at least as much on every task that the other met, and
     more on one of them, or the same with fewer tasks left out. Ties keep the lower number.
     """
-    return {
-        one.number
-        for one in candidates
-        if not any(_covers(other, one) for other in candidates if other is not one)
-    }
+    tasks = {task: column for column, task in enumerate(sorted(_tasks(candidates)))}
+    # A task that was not met is NaN, which is at least as much as nothing.
+    scores = np.full((len(candidates), len(tasks)), np.nan)
+    for row, one in enumerate(candidates):
+        scores[row, [tasks[task] for task in one.scores]] = list(one.scores.values())
+    met = ~np.isnan(scores)
+    sizes = met.sum(axis=1)
+    numbers = np.array([one.number for one in candidates])
+    found = set()
+    for row, one in enumerate(candidates):
+        theirs, own = scores[:, met[row]], scores[row, met[row]]
+        others = np.flatnonzero((theirs >= own).all(axis=1))
+        covering = (
+            (theirs[others] > own).any(axis=1)
+            | (sizes[others] > sizes[row])
+            | (numbers[others] < one.number)
+        )
+        if not covering.any():  # itself is none of these three
+            found.add(one.number)
+    return found
 
 
-def _covers(other: Candidate, one: Candidate) -> bool:
-    if not one.scores.keys() <= other.scores.keys():
-        return False
-    if any(other.scores[task] < score for task, score in one.scores.items()):
-        return False
-    better = any(other.scores[task] > score for task, score in one.scores.items())
-    more = len(other.scores) > len(one.scores)
-    return better or more or other.number < one.number
+def _tasks(candidates: Sequence[Candidate]) -> set[str]:
+    return {task for one in candidates for task in one.scores}
 
 
-def _clade(number: int, candidates: Sequence[Candidate]) -> tuple[float, float]:
-    """Return (successes, failures) of a design and all its descendants, capped as evidence."""
-    members = {number}
-    for candidate in sorted(candidates, key=lambda one: one.number):
-        if members & set(candidate.parents):
-            members.add(candidate.number)
-    scores = [
-        score
-        for candidate in candidates
-        if candidate.number in members
-        for score in candidate.scores.values()
-    ]
-    weight = min(1.0, CLADE_TASKS / len(scores)) if scores else 0.0
-    return sum(scores) * weight, (len(scores) - sum(scores)) * weight
+def _clades(
+    numbers: Iterable[int], candidates: Sequence[Candidate]
+) -> dict[int, tuple[float, float]]:
+    """Return (successes, failures) of designs with all their descendants, capped as evidence."""
+    wins = {one.number: sum(one.scores.values()) for one in candidates}
+    tasks = {one.number: len(one.scores) for one in candidates}
+    children: dict[int, list[int]] = defaultdict(list)
+    for one in candidates:
+        for parent in one.parents:
+            children[parent].append(one.number)
+    found = {}
+    for number in sorted(numbers):
+        clade = sorted(_descendants(number, children))
+        met, won = sum(tasks[one] for one in clade), sum(wins[one] for one in clade)
+        weight = min(1.0, CLADE_TASKS / met) if met else 0.0
+        found[number] = (won * weight, (met - won) * weight)
+    return found
+
+
+def _descendants(number: int, children: Mapping[int, Sequence[int]]) -> set[int]:
+    """Return a design's number and those of all that came from it."""
+    family, waiting = {number}, [number]
+    while waiting:
+        born = [one for one in children.get(waiting.pop(), ()) if one not in family]
+        family.update(born)
+        waiting += born
+    return family
