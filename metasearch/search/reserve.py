@@ -13,7 +13,7 @@ from metasearch.errors import ConfigError
 from metasearch.gateway.base import Caps
 from metasearch.gateway.budget import PICO, Amount, Budget
 from metasearch.gateway.prices import Price
-from metasearch.search.member import Member, best
+from metasearch.search.member import RACED, Member, best
 from metasearch.types import Evaluation, Split, Task
 
 __all__ = ["Reserve", "least_test", "refuse_too_small"]
@@ -73,6 +73,7 @@ class Reserve:
     call: Amount
     _seen: dict[int, tuple[int, Amount]] = field(default_factory=dict)
     _racing: dict[bool, set[int]] = field(default_factory=lambda: {True: set(), False: set()})
+    _ranked: set[int] = field(default_factory=set)
     _best: dict[bool, int | None] = field(default_factory=lambda: {True: None, False: None})
 
     def follow(self, members: Iterable[Member]) -> None:
@@ -80,7 +81,7 @@ class Reserve:
         members = list(members)
         for is_baseline in (True, False):
             group = [one for one in members if (one.proposer == "seed") is is_baseline]
-            leader = best(group)
+            leader = self._leader(group, self._best[is_baseline])
             self._best[is_baseline] = leader.number if leader else None
             racing = [one for one in group if one.status == "pending"]
             self._racing[is_baseline] = {one.number for one in racing}
@@ -89,6 +90,12 @@ class Reserve:
                     for evaluation in one.of(Split.VALIDATION):
                         self._add(one.number, evaluation)
         self.keep()
+
+    def _leader(self, group: Sequence[Member], before: int | None) -> Member | None:
+        """Return the best of a group; who was looked at once is not again: its race is over."""
+        new = [one for one in group if one.number not in self._ranked or one.number == before]
+        self._ranked.update(one.number for one in group if one.status in RACED)
+        return best(new)
 
     def observe(self, member: Member, evaluation: Evaluation) -> None:
         """Count one evaluation."""
