@@ -64,7 +64,7 @@ def _since(pid: int) -> str:
     """When a process began, in the kernel's ticks; "" where there is no /proc."""
     with suppress(OSError, IndexError):
         # The second field is the program's name and may hold blanks and brackets.
-        return (
-            Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[19]
-        )
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+        # Killed, and its parent has not asked how it ended, as some init processes never do.
+        return "never" if fields[0] in "ZX" else fields[19]
     return ""
