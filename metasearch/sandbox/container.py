@@ -210,7 +210,8 @@ class Container:
             self._finish(link, room)
         if result.outcome is Outcome.INFRASTRUCTURE:
             return Attempt(result, result.error)
-        killed = result.outcome is Outcome.OUT_OF_MEMORY and link.ending is not None
+        ending = link.ending
+        killed = result.outcome is Outcome.OUT_OF_MEMORY and ending and ending.out_of_memory
         if killed and (beside or self._begun > begun):
             return Attempt(result, "the kernel ended it beside other jobs")
         return Attempt(result, "")
@@ -270,8 +271,10 @@ class Container:
                     self._take(frame)
         except box_wire.WireError as error:
             why = f"the container sent {error}"
-        last = self._unwrapper.errors.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
-        self._lose(f"{why} ({last})" if last else why)
+        finally:  # whatever ended the reading, no job waits for more
+            errors = self._unwrapper.errors.decode("utf-8", "replace")
+            last = errors.strip().rpartition("\n")[2][:300]
+            self._lose(f"{why} ({last})" if last else why)
 
     def _take(self, frame: box_wire.BoxFrame) -> None:
         if frame.kind == box_wire.READY:
@@ -339,7 +342,11 @@ def _create(api: docker.APIClient, settings: Settings, uid_base: int) -> tuple[s
 def _flags(settings: Settings, uid_base: int) -> dict[str, Any]:
     memory = settings.memory_mib * _MIB
     profile = json.loads((asset("sandbox") / "image" / "seccomp.json").read_text("utf-8"))
-    tmpfs = {"/jobs": "rw,noexec,nosuid,nodev,size=64k,mode=755"}
+    tmpfs = {
+        "/jobs": "rw,noexec,nosuid,nodev,size=64k,mode=755",
+        # Over the terminals that an engine puts there: a machine has some thousands in all.
+        "/dev/pts": "ro,noexec,nosuid,nodev,size=4k,nr_inodes=2,mode=000",
+    }
     for slot in range(settings.slots):
         uid = uid_base + slot
         tmpfs[f"/jobs/{slot}"] = (

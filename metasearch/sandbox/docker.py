@@ -85,6 +85,7 @@ class DockerSandbox:
         self._starting: set[asyncio.Task[Container]] = set()
         self._pinging: asyncio.Task[None] | None = None
         self._closed = False
+        self._silent_since: float | None = None
         self._starts = asyncio.Semaphore(_STARTS_AT_ONCE)
         self._opening = asyncio.Lock()
         self._started = itertools.count(os.getpid() * 16)
@@ -210,19 +211,28 @@ class DockerSandbox:
 
     async def _start(self, patience: float) -> Container:
         engine, settings = await self._connected()
-        until = time.monotonic() + patience
         async with self._starts:
             while True:
                 try:
                     base = self._uid_base(settings.slots)
                     container = await Container.start(engine, settings, base)
+                    self._silent_since = None
                     break
                 except SandboxUnavailable:
-                    if time.monotonic() > until or self._closed:
+                    if self._closed or not self._is_patient(patience):
                         raise
                     await asyncio.sleep(1.0)
         self._containers.add(container)
         return container
+
+    def _is_patient(self, patience: float) -> bool:
+        """Tell whether to try again: one silence of the engine is waited for once, by all."""
+        if patience <= 0:
+            return False
+        now = time.monotonic()
+        if self._silent_since is None:
+            self._silent_since = now
+        return now < self._silent_since + patience
 
     def _uid_base(self, slots: int) -> int:
         """Different for every living container: the kernel's quotas of a uid know no container."""

@@ -57,7 +57,7 @@ class Ending:
                 int(fields["memory_kib"]),
                 bool(fields["out_of_memory"]),
             )
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
             raise box_wire.WireError(f"an END of {payload[:80]!r}") from error
 
     def closed(self, cpu_cap: int) -> LinkClosed:

@@ -421,7 +421,7 @@ def _killed_for_memory() -> int:
 def _probe(control: socket.socket, slots: Slots) -> dict[str, Any]:
     """Let a process that is jailed like a job say what it can do."""
     mine, theirs = socket.socketpair()
-    slot = slots.take() or 0
+    slot = slots.take(chosen=False) or 0
     request(control, fork_server.PROBE, 0, slot, theirs, (256, 10))
     mine.settimeout(20)
     text = b""

@@ -138,6 +138,12 @@ def _become(stage: Stage | None, fd: int, caps: jail.Caps, home: str) -> NoRetur
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.dup2(fd, _CHANNEL)
         jail.close_all_but(_CHANNEL)
+        # Not the ones that it was born with: what it does to an open file that all jobs share, a
+        # lock or a flag, would stay there for the next.
+        null = os.open("/dev/null", os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(null, standard)
+        os.close(null)
         jail.enter(caps, home)
         gc.enable()
         if stage is not None:

@@ -26,7 +26,7 @@ _EPERM, _ENOSYS = 1, 38
 
 # Classic BPF: load a word, jump if equal, greater or equal, or any bit set, and return.
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
+_NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
 _X32_BIT = 0x4000_0000
 _CLONE_THREAD = 0x0001_0000
 
@@ -45,6 +45,10 @@ class Architecture:
     audit: int
     clone: int
     clone3: int
+    fcntl: int
+    prctl: int
+    madvise: int
+    mmap: int
     refused: tuple[int, ...]
 
 
@@ -56,11 +60,17 @@ ARCHITECTURES = {
         audit=0xC000_003E,
         clone=56,
         clone3=435,
+        fcntl=72,
+        prctl=157,
+        madvise=28,
+        mmap=9,
         refused=(
             *(57, 58, 59, 322),  # fork, vfork, execve, execveat
             *(62, 200, 129, 297, 424, 434, 438),  # kill, tkill, *sigqueueinfo, pidfd_*
             *(109, 112),  # setpgid, setsid
             *(41, 42, 49, 50),  # socket, connect, bind, listen
+            *(53, 44, 45, 46, 47, 48, 54, 55),  # socketpair, send*, recv*, shutdown, *sockopt
+            73,  # flock: a lock of a file of the image is seen by the other jobs
             *(101, 310, 311, 440),  # ptrace, process_vm_readv, process_vm_writev, process_madvise
             *(165, 272, 308, 161),  # mount, unshare, setns, chroot
             *(425, 426, 427, 321, 323, 298),  # io_uring_*, bpf, userfaultfd, perf_event_open
@@ -71,11 +81,17 @@ ARCHITECTURES = {
         audit=0xC000_00B7,
         clone=220,
         clone3=435,
+        fcntl=25,
+        prctl=167,
+        madvise=233,
+        mmap=222,
         refused=(
             *(221, 281),  # execve, execveat; fork and vfork do not exist
             *(129, 130, 138, 240, 424, 434, 438),  # kill, tkill, *sigqueueinfo, pidfd_*
             *(154, 157),  # setpgid, setsid
             *(198, 203, 200, 201),  # socket, connect, bind, listen
+            *(199, 206, 207, 211, 212, 210, 208, 209),  # socketpair, send*, recv*, shutdown, ...
+            32,  # flock: a lock of a file of the image is seen by the other jobs
             *(117, 270, 271, 440),  # ptrace, process_vm_readv, process_vm_writev, process_madvise
             *(40, 97, 268, 51),  # mount, unshare, setns, chroot
             *(425, 426, 427, 280, 282, 241),  # io_uring_*, bpf, userfaultfd, perf_event_open
@@ -83,6 +99,14 @@ ARCHITECTURES = {
         ),
     ),
 }
+
+
+# What is left of calls that do many things. Locks, leases and owners of files are messages to other
+# jobs; to be dumpable again would give a job back its own /proc/self/oom_score_adj.
+_FCNTL = (0, 1, 2, 3, 4, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC
+_PRCTL = (15, 16)  # PR_SET_NAME, PR_GET_NAME: threads
+_MADV_MERGEABLE = 12  # equal pages of two containers would become one, which time betrays
+_MAP_SHARED, _MAP_ANONYMOUS = 0x01, 0x20  # together memory that no limit of a process counts
 
 
 @dataclass(frozen=True)
@@ -156,12 +180,15 @@ def _filter() -> None:
 def _program(machine: Architecture) -> list[bytes]:
     """Return the filter, built from its end, since a jump says how many instructions it skips."""
     refuse = _instruction(_RETURN, _RET_ERRNO | _EPERM)
-    tail = [
-        # clone: a thread only. Its flags are the first argument on both architectures.
-        _instruction(_LOAD, _FIRST_ARGUMENT_AT),
-        _instruction(_ANY_BIT, _CLONE_THREAD, 0, 1),
-        _instruction(_RETURN, _RET_ALLOW),
+    allow = _instruction(_RETURN, _RET_ALLOW)
+    # clone: a thread only. Its flags are the first argument on both architectures.
+    thread = [_instruction(_ANY_BIT, _CLONE_THREAD, 0, 1), allow, refuse]
+    unmerged = [_instruction(_EQUAL, _MADV_MERGEABLE, 0, 1), refuse, allow]
+    counted = [
+        _instruction(_ANY_BIT, _MAP_ANONYMOUS, 0, 2),
+        _instruction(_ANY_BIT, _MAP_SHARED, 0, 1),
         refuse,
+        allow,
     ]
     body = [_instruction(_EQUAL, number, 0, 1) + refuse for number in machine.refused]
     pairs = [part[i : i + 8] for part in body for i in (0, 8)]
@@ -177,10 +204,24 @@ def _program(machine: Architecture) -> list[bytes]:
         *pairs,
         _instruction(_EQUAL, machine.clone3, 0, 1),
         _instruction(_RETURN, _RET_ERRNO | _ENOSYS),  # the C library falls back to clone
-        _instruction(_EQUAL, machine.clone, 1, 0),
-        _instruction(_RETURN, _RET_ALLOW),
-        *tail,
+        *_when(machine.fcntl, 1, _only(_FCNTL)),
+        *_when(machine.prctl, 0, _only(_PRCTL)),
+        *_when(machine.madvise, 2, unmerged),
+        *_when(machine.mmap, 3, counted),
+        *_when(machine.clone, 0, thread),
+        allow,
     ]
+
+
+def _when(number: int, argument: int, judged: list[bytes]) -> list[bytes]:
+    """Judge one call by the low half of an argument, which is all of it that the kernel takes."""
+    load = _instruction(_LOAD, _ARGUMENTS_AT + 8 * argument)
+    return [_instruction(_EQUAL, number, 0, len(judged) + 1), load, *judged]
+
+
+def _only(allowed: tuple[int, ...]) -> list[bytes]:
+    each = [_instruction(_EQUAL, value, len(allowed) - at, 0) for at, value in enumerate(allowed)]
+    return [*each, _instruction(_RETURN, _RET_ERRNO | _EPERM), _instruction(_RETURN, _RET_ALLOW)]
 
 
 def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:

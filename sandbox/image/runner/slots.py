@@ -33,9 +33,16 @@ class Slots:
         self.dirty: dict[int, float] = {}  # slot: when to give it up
         self._lost = 0
 
-    def take(self) -> int | None:
-        """Return a clean slot that nobody uses, the longest unused first."""
-        return self._free.pop(0) if self._free else None
+    def take(self, *, chosen: bool = True) -> int | None:
+        """Return a clean slot that nobody uses: any, as its number shall tell a job nothing.
+
+        Args:
+            chosen: by chance; else the first, whose uid the host knows.
+        """
+        if not self._free:
+            return None
+        chance = int.from_bytes(os.urandom(4), "big") if chosen else 0
+        return self._free.pop(chance % len(self._free))
 
     def kill(self, slot: int) -> None:
         """End every process of a slot's uid; none can refuse or outrun it for long."""
@@ -103,7 +110,9 @@ def _emptied(home: str) -> bool:
                 flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
                 open_folders.append(os.open(child, flags, dir_fd=open_folders[-1]))
             elif len(open_folders) == 1:
-                return not os.listdir(open_folders[0])
+                empty = not os.listdir(open_folders[0])
+                os.utime(open_folders[0], (0, 0))  # its times could hold a message to the next job
+                return empty
             else:
                 os.close(open_folders.pop())
     finally:
