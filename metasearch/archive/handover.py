@@ -19,7 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Table, insert, or_, select
+from sqlalchemy import Connection, Insert, Select, Table, bindparam, insert, or_, select
 
 from metasearch import __version__
 from metasearch.archive.database import Database
@@ -39,6 +39,7 @@ from metasearch.archive.models import (
     TaskRow,
     table,
 )
+from metasearch.archive.prepared import Prepared
 from metasearch.archive.record import content_key, is_stored
 from metasearch.archive.records import SearchStatus
 from metasearch.archive.redact import Redactor
@@ -62,6 +63,8 @@ _REPLY, _EVALUATION, _CALL, _EVENT = (
     table(CallRow),
     table(EventRow),
 )
+_INTO = {one: insert(one) for one in (_SEARCH, _PLACE, _PARENT, _REPLY, _CALL, _EVENT)}
+_TEXT_OF = Prepared(lambda _: select(_REPLY.c.text_sha).where(_REPLY.c.key == bindparam("key")))
 _MOMENTS = ("created_at", "updated_at", "at")
 _SHAS = ("text_sha", "stdout_sha", "raw_sha", "source_sha")
 
@@ -301,11 +304,15 @@ class _Import:
         self._database = database
         self._connection = connection
         self._name = name
+        dialect = connection.dialect
+        self._if_absent = {one: insert_if_absent(dialect, one) for one in (_TASK, _DESIGN)}
         self._entries: dict[int, int] = {}
         self._evaluations: dict[int, int] = {}
         self._keys: dict[str, str] = {}
+        self._taken: set[str] = set()
         self._replies = 0
-        self._pending: list[dict[str, Any]] = []
+        self._statement: Insert | None = None  # of the rows that wait to be written together
+        self._rows: list[dict[str, Any]] = []
         self._texts: list[str] = []
 
     def take(self, row: dict[str, Json]) -> None:
@@ -329,13 +336,26 @@ class _Import:
 
     def finish(self) -> Handed:
         """Write what is left over."""
-        self._flush_calls()
         if self._name is None:
             raise KeyError("search")
         text = f"from a record: {len(self._evaluations)} evaluations, {self._replies} replies"
         row = {"search_id": self._name, "at": self._database.clock(), "kind": "imported"}
-        self._connection.execute(insert(_EVENT), {**row, "text": text})
+        self._put(_INTO[_EVENT], {**row, "text": text})
+        self._flush()
         return Handed(self._name, len(self._evaluations), self._replies, 0)
+
+    def _put(self, statement: Insert, row: dict[str, Any]) -> None:
+        """Write a row, together with its neighbours of the same kind."""
+        is_alike = self._rows and self._rows[0].keys() == row.keys()
+        if statement is not self._statement or not is_alike or len(self._rows) >= PAGE:
+            self._flush()
+        self._statement = statement
+        self._rows.append(row)
+
+    def _flush(self) -> None:
+        if self._statement is not None and self._rows:
+            self._connection.execute(self._statement, self._rows)
+        self._rows = []
 
     def _flush_texts(self) -> None:
         if self._texts:
@@ -352,44 +372,49 @@ class _Import:
         if row["status"] == SearchStatus.RUNNING:
             row |= {"status": str(SearchStatus.PAUSED), "reason": "it ran when it was exported"}
         row["config"] = _disarmed(row["config"], self._name)
-        self._connection.execute(insert(_SEARCH), row)
+        self._put(_INTO[_SEARCH], row)
 
     def _take_task(self, row: dict[str, Any]) -> None:
-        self._connection.execute(insert_if_absent(self._connection.dialect, _TASK), row)
+        self._put(self._if_absent[_TASK], row)
 
     def _take_search_task(self, row: dict[str, Any]) -> None:
-        self._connection.execute(insert(_PLACE), row)
+        self._put(_INTO[_PLACE], row)
 
     def _take_design(self, row: dict[str, Any]) -> None:
         sources = get_texts(self._connection, [row["source_sha"]])
         if Design(sources[row["source_sha"]]).id != row["id"]:
             raise KeyError(f"design {row['id']}")  # it would stand for another one's source
-        self._connection.execute(insert_if_absent(self._connection.dialect, _DESIGN), row)
+        self._put(self._if_absent[_DESIGN], row)
 
     def _take_entry(self, row: dict[str, Any]) -> None:
+        self._flush()
         old = row.pop("id")
         self._entries[old] = insert_one(self._connection, _ENTRY, row)
 
     def _take_parent(self, row: dict[str, Any]) -> None:
         for name in ("child_id", "parent_id"):
             row[name] = self._entries[row[name]]
-        self._connection.execute(insert(_PARENT), row)
+        self._put(_INTO[_PARENT], row)
 
     def _take_reply(self, row: dict[str, Any]) -> None:
         """Write a reply; where the record has another one, beside it."""
         self._replies += 1
         old, row["search_id"] = row["key"], None
-        query = select(_REPLY.c.text_sha).where(_REPLY.c.key == old)
-        here = self._connection.execute(query).first()
-        if here is not None and here.text_sha == row["text_sha"]:
+        here = _TEXT_OF.fetch(self._connection, {"key": old})
+        if here and here[0][0] == row["text_sha"]:
             return
-        if here is not None:
-            names = (f"{content_key(old)}~{number}" for number in count(2))
-            row["key"] = next(name for name in names if not is_stored(self._connection, name))
-            self._keys[old] = row["key"]
-        self._connection.execute(insert(_REPLY), row)
+        if here or old in self._taken:
+            row["key"] = self._keys[old] = self._free(content_key(old))
+        self._taken.add(row["key"])
+        self._put(_INTO[_REPLY], row)
+
+    def _free(self, key: str) -> str:
+        """Return a key beside this one that is not taken."""
+        names = (f"{key}~{number}" for number in count(2))
+        return next(n for n in names if n not in self._taken and not is_stored(self._connection, n))
 
     def _take_evaluation(self, row: dict[str, Any]) -> None:
+        self._flush()
         old, row["entry_id"] = row.pop("id"), self._entries[row["entry_id"]]
         self._evaluations[old] = insert_one(self._connection, _EVALUATION, row)
 
@@ -399,23 +424,14 @@ class _Import:
             row["evaluation_id"] = self._evaluations[row["evaluation_id"]]
         if row["entry_id"] is not None:
             row["entry_id"] = self._entries[row["entry_id"]]
-        if row["reply_key"] is None:
-            self._connection.execute(insert(_CALL), row)
-            return
-        row["reply_key"] = self._keys.get(row["reply_key"], row["reply_key"])
-        del row["request"]  # absent is NULL; None would be the JSON null
-        self._pending.append(row)
-        if len(self._pending) >= PAGE:
-            self._flush_calls()
-
-    def _flush_calls(self) -> None:
-        if self._pending:
-            self._connection.execute(insert(_CALL), self._pending)
-            self._pending.clear()
+        if row["reply_key"] is not None:
+            row["reply_key"] = self._keys.get(row["reply_key"], row["reply_key"])
+            del row["request"]  # absent is NULL; None would be the JSON null
+        self._put(_INTO[_CALL], row)
 
     def _take_event(self, row: dict[str, Any]) -> None:
         del row["id"]
-        self._connection.execute(insert(_EVENT), row)
+        self._put(_INTO[_EVENT], row)
 
 
 def _disarmed(config: Json, name: str) -> Json:
