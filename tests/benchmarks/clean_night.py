@@ -48,7 +48,7 @@ from tests.benchmarks.fuzz import resident
 
 DESIGNS_AT_ONCE, JOBS_AT_ONCE, CALL_SECONDS = 2, 64, 0.05
 FLAT = 1.05  # the last tenth's memory beside the first's
-LIMITS = Limits(active_seconds=10.0, wall_seconds=60.0)
+LIMITS = Limits(active_seconds=60.0, wall_seconds=300.0)  # a busy machine is no failure here
 HONEST = """
 from agentkit import Agent, gather
 async def solve(task):
