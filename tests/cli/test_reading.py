@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from metasearch.archive import Archive
 from tests.cli.archives import SECRET, build
 from tests.cli.conftest import Invoke
 
@@ -275,3 +276,32 @@ def test_a_domain_is_checked_before_a_search(invoke: Invoke) -> None:
     assert "mine.jsonl:17" in result.stderr.replace(", line ", ":")
     assert invoke("domains", "startr").exit_code == 2
     assert "did you mean starter?" in invoke("domains", "startr").stderr
+
+
+def test_status_says_that_a_search_waits_for_its_endpoint(invoke: Invoke, archive: Path) -> None:
+    with Archive.open(archive) as held:
+        held.set_status("demo", "running")
+        held.claim("demo")
+        held.add_event("demo", "run-began", "{}")
+        held.add_event("demo", "outage", "http://x/v1 answers 503; the search waits for it")
+        shown = invoke("status", "demo").stdout
+        assert "demo: waits since" in shown
+        assert "503; the search waits" in shown
+        held.add_event("demo", "outage-over", "the endpoint answers again, after 60 s")
+        facts = json.loads(invoke("status", "demo", "--json").stdout)["searches"][0]
+        assert facts["waiting"] == ""
+
+
+def test_what_fails_too_often_is_said_with_todays_counts(invoke: Invoke, archive: Path) -> None:
+    with Archive.open(archive) as opened:
+        total, bad = opened.sql(
+            "SELECT COUNT(*), SUM(outcome = 'wrong_format') FROM evaluation"
+        ).rows[0]
+        opened.add_event("demo", "alarm-wrong_format", "1 of 20 evaluations, at that time")
+        opened.add_event("demo", "alarm-no_usage", "7 replies came without usage")
+    assert bad > 0.05 * total
+    alarms = json.loads(invoke("status", "demo", "--json").stdout)["searches"][0]["alarms"]
+    texts = {one["kind"]: one["text"] for one in alarms}
+    assert texts["no_usage"] == "7 replies came without usage"
+    assert texts["wrong_format"].startswith(f"{bad} of {total} evaluations ended in a reply")
+    assert f"Alarm: {bad} of {total} evaluations" in invoke("top").stdout

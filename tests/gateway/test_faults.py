@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from metasearch.errors import BudgetExhausted, ConfigError, GatewayUnavailable
-from metasearch.gateway.base import Caps, PromptTooLong, RequestRefused
+from metasearch.gateway.base import Caps, EndpointDown, PromptTooLong, RequestRefused
 from metasearch.testing.endpoint import Fault, Reaction, ScriptedEndpoint, ScriptedReply, stormy
 from metasearch.testing.gateway_contract import MemoryRecord, question
 from metasearch.types import Finish, Message, ModelReply, ModelRequest, Owner, Stream
@@ -421,3 +421,38 @@ async def test_an_address_where_nobody_listens_is_said_to_be_unreachable(make: M
     gateway = make(base_url=f"http://127.0.0.1:{port}/v1", patience=0.1)
     with pytest.raises(GatewayUnavailable, match=r"cannot be reached: .*Connect call failed"):
         await ask(gateway)
+
+
+async def test_a_host_that_is_gone_in_mid_search_is_waited_for(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("metasearch.gateway.health.FIRST_PAUSE", 0.05)
+    with ScriptedEndpoint() as before:
+        gateway = make(base_url=before.base_url)
+        await ask(gateway, "before")
+    with pytest.raises(EndpointDown, match="cannot be reached"):
+        await ask(gateway, "gone")
+    assert "cannot be reached" in gateway.trouble()
+    waiting = asyncio.create_task(gateway.recovered())
+    await asyncio.sleep(0.2)
+    assert not waiting.done()
+    with ScriptedEndpoint(port=int(before.base_url.split(":")[2].removesuffix("/v1"))):
+        await asyncio.wait_for(waiting, 20)
+        assert (await ask(gateway, "gone")).text == "ok"
+
+
+async def test_a_name_that_resolves_no_more_is_an_outage_too(make: Make) -> None:
+    gateway = make(base_url="http://no-such-host.invalid/v1", key_env=None, patience=0.2)
+    with pytest.raises(EndpointDown, match=r"cannot be reached.*no-such-host\.invalid"):
+        await asyncio.wait_for(ask(gateway), 20)
+    assert gateway.spent().calls == 0
+
+
+async def test_an_endpoint_that_asks_for_an_hour_is_not_asked_again_and_again(
+    make: Make, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.script = lambda request: Fault(status=429, retry_after="3600", message="quota")
+    gateway = make(patience=60.0)
+    with pytest.raises(EndpointDown, match="429: quota"):
+        await asyncio.wait_for(ask(gateway), 5)
+    assert endpoint.served.requests == 1
