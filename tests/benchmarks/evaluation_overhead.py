@@ -1,7 +1,8 @@
 """How much an evaluation costs beyond its model calls: sandbox, gateway and archive included.
 
-128 tasks x 5 dependent calls against a loopback endpoint of 200 ms, 64 tasks at a time: the calls
-alone take 128 / 64 x 5 x 0.2 s = 2.0 s. The endpoint is a process of its own. The design has met
+128 tasks x 5 dependent calls against a loopback endpoint of 200 ms, 64 calls at a time: the calls
+alone take 128 x 5 / 64 x 0.2 s = 2.0 s. Sandbox and evaluations are as a search has them, and the
+endpoint, a process of its own, confirms that it never had more calls at once. The design has met
 one task before the clock starts: a warm worker is what a search has, too.
 """
 
@@ -26,7 +27,7 @@ from metasearch.gateway.settings import ModelSettings
 from metasearch.sandbox.base import Limits
 from metasearch.sandbox.choose import open_sandbox
 from metasearch.search.config import SearchConfig
-from metasearch.search.evaluate import Asking, Evaluator
+from metasearch.search.evaluate import Asking, Evaluator, evaluations_at_once
 from metasearch.search.events import Event
 from metasearch.search.measure import Measurer
 from metasearch.search.proposer import Proposal
@@ -103,10 +104,12 @@ async def _measure(count: int, folder: Path) -> dict[str, Json]:
     )
     with EndpointProcess(latency=LATENCY) as endpoint:
         recorder = archive.recorder(info.id)
-        settings = ModelSettings("m", base_url=endpoint.base_url, key_env=None, free=True)
+        settings = ModelSettings(
+            "m", base_url=endpoint.base_url, key_env=None, free=True, concurrency=TOGETHER
+        )
         gateway = OpenAIGateway([settings], budget=Budget(Caps()), record=recorder)
-        async with await open_sandbox("auto", parallel=TOGETHER) as sandbox:
-            slots = asyncio.Semaphore(TOGETHER)
+        async with await open_sandbox("auto") as sandbox:
+            slots = asyncio.Semaphore(evaluations_at_once(TOGETHER))
             evaluator = Evaluator(gateway, domain, Asking("m"), Limits(), slots)
             measurer = Measurer(info.id, archive, evaluator, sandbox, _Silent())
             measurer.load()
@@ -116,12 +119,13 @@ async def _measure(count: int, folder: Path) -> dict[str, Json]:
             started, cpu = time.perf_counter(), time.process_time()
             await measurer.meet(member, Split.VALIDATION, splits[Split.VALIDATION])
             wall, cpu = time.perf_counter() - started, time.process_time() - cpu
-            name = sandbox.name
+            name, peak = sandbox.name, endpoint.served.peak
         await gateway.close()
         recorder.close()
     assert member.mean() == 1.0, "every evaluation has to be answered"
+    assert peak <= TOGETHER, "the calls alone would have been quicker"
     ideal = -(-count // TOGETHER) * CALLS * LATENCY
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "ratio": round(wall / ideal, 3),
         "seconds": round(wall, 3),
@@ -129,7 +133,8 @@ async def _measure(count: int, folder: Path) -> dict[str, Json]:
         "host_cpu_seconds": round(cpu, 3),
         "tasks": count,
         "sandbox": name,
-        "host_mib": round(peak),
+        "host_mib": round(memory),
+        "calls_at_once": peak,
     }
 
 
