@@ -21,7 +21,8 @@ def figure(quick: bool) -> dict[str, Any]:
 
 async def _measured() -> dict[str, Any]:
     chosen = attacks()
-    each, escaped = {}, []
+    each: dict[str, Any] = {}
+    escaped: dict[str, str] = {}
     for name, opened in SANDBOXES.items():
         if missing := await _missing(name):
             each[name] = missing
@@ -30,8 +31,8 @@ async def _measured() -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder, laid(Path(folder)) as canaries:
             async with opened() as sandbox:
                 found = await run_all(sandbox, chosen, canaries)
-        bad = [attack or "bystanders" for attack, problems in found.items() if problems]
-        escaped += [f"{name}: {attack}" for attack in bad]
+        bad = {attack or "bystanders": why[0][:300] for attack, why in found.items() if why}
+        escaped |= {f"{name}: {attack}": why for attack, why in bad.items()}
         seconds = round(time.perf_counter() - start, 1)
         each[name] = {"run": len(chosen), "contained": len(chosen) - len(bad), "seconds": seconds}
     ran = [one for one in each.values() if isinstance(one, dict)]

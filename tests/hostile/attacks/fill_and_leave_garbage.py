@@ -4,7 +4,6 @@ docker: answered
 wasm: answered
 answer: 0
 memory: 48
-active: 20
 times: 3
 """
 

@@ -5,13 +5,17 @@ wasm: answered
 answer: []
 """
 
+import re
+from contextlib import suppress
+from itertools import islice
+
+ADDRESS = re.compile(r"\b(?:0x)?([0-9a-f]{16})\b")  # zeros, where the kernel hides them
 PLACES = [
     "/proc/kcore", "/proc/kmsg", "/proc/keys", "/proc/timer_list", "/proc/sched_debug",
-    "/proc/slabinfo", "/proc/vmallocinfo", "/proc/kpageflags", "/proc/kpagecount", "/proc/iomem_",
+    "/proc/slabinfo", "/proc/vmallocinfo", "/proc/kpageflags", "/proc/kpagecount",
     "/sys/kernel/security/apparmor", "/sys/kernel/debug/sched", "/sys/kernel/tracing/trace",
     "/sys/firmware/acpi/tables", "/sys/firmware/dmi/tables/DMI", "/proc/acpi/alarm",
-    "/proc/scsi/scsi", "/dev/mem", "/dev/port", "/dev/kmsg", "/proc/1/mountinfo_",
-    "/proc/self/pagemap_",
+    "/proc/scsi/scsi", "/dev/mem", "/dev/port", "/dev/kmsg",
 ]  # fmt: skip
 
 
@@ -24,15 +28,8 @@ def solve(task):
                     found.append(place)
         except OSError:
             continue
-    addresses = []
     for place in ("/proc/kallsyms", "/proc/modules"):
-        try:
-            with open(place) as file:
-                addresses += [
-                    line
-                    for line in file.readlines()[:50]
-                    if "0x0000" not in line and int(line[:16], 16)
-                ]
-        except (OSError, ValueError):
-            continue
-    return found + addresses
+        with suppress(OSError), open(place) as file:
+            addresses = ADDRESS.findall("".join(islice(file, 50)))
+            found += [place] if any(int(each, 16) for each in addresses) else []
+    return found

@@ -4,7 +4,6 @@ threats: 20
 docker: answered
 wasm: answered
 answer: []
-active: 20
 times: 3
 """
 

@@ -4,7 +4,6 @@ threats: 2, 4
 docker: answered
 wasm: answered
 answer: []
-active: 20
 """
 
 import os
