@@ -19,6 +19,7 @@ __all__ = [
     "UtcTime",
     "from_picodollars",
     "to_picodollars",
+    "unsafe",
 ]
 
 # Every list price per million tokens is a whole number of these for one token, so sums of money are
@@ -51,6 +52,13 @@ def _unescape(match: re.Match[str]) -> str:
     return _ESCAPE if match[1] == "ffff" else chr(int(match[1], 16))
 
 
+def unsafe(stored: str) -> str:
+    """Return the string that `SafeText` was given."""
+    if stored.isascii() or _ESCAPE not in stored:
+        return stored
+    return _ESCAPED.sub(_unescape, stored)
+
+
 # (The unused `dialect` below is SQLAlchemy's signature.)
 
 
@@ -68,9 +76,7 @@ class SafeText(TypeDecorator[str]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Give the string back as it was."""
-        if value is None or value.isascii() or _ESCAPE not in value:
-            return value
-        return _ESCAPED.sub(_unescape, value)
+        return None if value is None else unsafe(value)
 
 
 class JsonText(TypeDecorator[Json]):

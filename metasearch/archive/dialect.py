@@ -20,7 +20,7 @@ from sqlalchemy import (
     exc,
     insert,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import QueuePool
 
 from metasearch.archive import postgres
@@ -167,6 +167,8 @@ def sqlite_copy(file: Path, target: Path) -> None:
 def insert_if_absent(dialect: Dialect, target: Table) -> Insert:
     """Return an insert that leaves alone a row whose key is there already."""
     if dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # here: a file needs none of it
+
         return postgresql.insert(target).on_conflict_do_nothing()
     return sqlite.insert(target).on_conflict_do_nothing()
 

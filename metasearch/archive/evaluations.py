@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Select, Text, select, type_coerce, update
 
 from metasearch.archive.calls import delete_calls, insert_calls, read_calls
-from metasearch.archive.columns import from_picodollars, to_picodollars
+from metasearch.archive.columns import (
+    JsonText,
+    SafeText,
+    from_picodollars,
+    to_picodollars,
+    unsafe,
+)
 from metasearch.archive.database import Database
 from metasearch.archive.dialect import insert_one
 from metasearch.archive.models import EvaluationRow, table
@@ -16,34 +24,40 @@ from metasearch.archive.texts import get_texts
 from metasearch.errors import ConfigError
 from metasearch.types import Evaluation, ModelCall, Outcome, Owner, Split, Usage
 
-__all__ = ["add", "get", "on_task"]
+__all__ = ["add", "by_entry", "get", "on_task"]
 
 SHOWN_TASKS = 5  # in a message
 
 _EVALUATION = table(EvaluationRow)
 _SPLITS = {str(split): split for split in Split}  # Split(text) costs 1 us, for 100,000 rows twice
 _OUTCOMES = {str(outcome): outcome for outcome in Outcome}
+_NAMES = (
+    "entry_id",
+    "id",
+    "stdout_sha",
+    "split",
+    "outcome",
+    "prompt_tokens",
+    "cached_tokens",
+    "completion_tokens",
+    "picodollars",
+    "design_id",
+    "task_id",
+    "repeat",
+    "score",
+    "answer",
+    "error",
+    "calls",
+    "seconds",
+    "active_seconds",
+)
+# Texts as they are stored: a search that goes on reads 100,000 rows, and SQLAlchemy's way to undo
+# what the columns' types did takes longer than the rest of it. `_evaluation` undoes it.
 _COLUMNS = [
-    _EVALUATION.c[name]
-    for name in (
-        "id",
-        "stdout_sha",
-        "split",
-        "outcome",
-        "prompt_tokens",
-        "cached_tokens",
-        "completion_tokens",
-        "picodollars",
-        "design_id",
-        "task_id",
-        "repeat",
-        "score",
-        "answer",
-        "error",
-        "calls",
-        "seconds",
-        "active_seconds",
-    )
+    type_coerce(_EVALUATION.c[name], Text)
+    if isinstance(_EVALUATION.c[name].type, JsonText | SafeText)
+    else _EVALUATION.c[name]
+    for name in _NAMES
 ]
 
 
@@ -124,7 +138,17 @@ def get(
         query = query.where(value.entry_id == entry_id)
     if split is not None:
         query = query.where(value.split == str(split))
-    return _read(connection, query.order_by(value.id), with_trace=with_trace)
+    found = _read(connection, query.order_by(value.id), with_trace=with_trace)
+    return [evaluation for _, evaluation in found]
+
+
+def by_entry(connection: Connection, search_id: str) -> dict[int, list[Evaluation]]:
+    """Return a search's evaluations without traces, by their entry's row id."""
+    query = select(*_COLUMNS).where(_EVALUATION.c.search_id == search_id).order_by(_EVALUATION.c.id)
+    found: dict[int, list[Evaluation]] = defaultdict(list)
+    for entry_id, evaluation in _read(connection, query, with_trace=False):
+        found[entry_id].append(evaluation)
+    return dict(found)
 
 
 def on_task(
@@ -145,15 +169,17 @@ def on_task(
             f"it was on {len(known)}: {names or 'none'}"
         )
     query = select(*_COLUMNS).where(value.id == fitting[0])
-    return _read(connection, query, with_trace=True)[0]
+    return _read(connection, query, with_trace=True)[0][1]
 
 
-def _read(connection: Connection, query: Select[Any], *, with_trace: bool) -> list[Evaluation]:
+def _read(
+    connection: Connection, query: Select[Any], *, with_trace: bool
+) -> list[tuple[int, Evaluation]]:
+    """Return evaluations with their entry's row id, in the query's order."""
     rows = connection.execute(query).all()
-    texts = get_texts(connection, (row.stdout_sha for row in rows))
-    ids = [row.id for row in rows] if with_trace else []
-    traces = read_calls(connection, "evaluation_id", ids)
-    return [_evaluation(texts, traces, *row) for row in rows]
+    texts = get_texts(connection, {row.stdout_sha for row in rows})
+    traces = read_calls(connection, "evaluation_id", [row.id for row in rows] if with_trace else [])
+    return [(row[0], _evaluation(texts, traces, *row[1:])) for row in rows]
 
 
 def _evaluation(
@@ -169,17 +195,17 @@ def _evaluation(
     picodollars: int,
     *values: Any,
 ) -> Evaluation:
-    """Take a row of `_COLUMNS` by position: a search that resumes reads 100,000 of them."""
+    """Take a row of `_COLUMNS` by position."""
     design_id, task_id, repeat, score, answer, error, calls, seconds, active_seconds = values
     return Evaluation(
         design_id=design_id,
-        task_id=task_id,
+        task_id=unsafe(task_id),
         split=_SPLITS[split],
         repeat=repeat,
         outcome=_OUTCOMES[outcome],
         score=score,
-        answer=answer,
-        error=error,
+        answer=json.loads(answer),
+        error=unsafe(error),
         stdout=texts[stdout_sha] if stdout_sha else "",
         usage=Usage(prompt, cached, completion),
         calls=calls,

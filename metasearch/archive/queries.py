@@ -6,11 +6,21 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, TableClause, case, column, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    TableClause,
+    Text,
+    case,
+    column,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy import table as view
 from sqlalchemy.engine import Row as SqlRow
 
-from metasearch.archive.columns import from_picodollars
+from metasearch.archive.columns import from_picodollars, unsafe
 from metasearch.archive.models import (
     EntryRow,
     EvaluationRow,
@@ -136,10 +146,12 @@ def scores(
 ) -> dict[int, dict[Sample, float]]:
     """Return each entry's score on each task and repeat, by the entry's number."""
     value = _EVALUATION.c
+    stored = type_coerce(value.task_id, Text)  # undone once for each sample, not for each row
+    samples: dict[tuple[str, int], Sample] = {}
     found: dict[int, dict[Sample, float]] = defaultdict(dict)
     for some in _batches(numbers):
         query = (
-            select(_ENTRY.c.number, value.task_id, value.repeat, value.score)
+            select(_ENTRY.c.number, stored, value.repeat, value.score)
             .join_from(_ENTRY, _EVALUATION, value.entry_id == _ENTRY.c.id)
             .where(
                 _ENTRY.c.search_id == search_id,
@@ -149,8 +161,11 @@ def scores(
                 *_among(_ENTRY.c.number, some),
             )
         )
-        for number, task_id, repeat, score in connection.execute(query):
-            found[number][Sample(task_id, repeat)] = score
+        for number, task, repeat, score in connection.execute(query).all():
+            sample = samples.get((task, repeat))
+            if sample is None:
+                sample = samples[task, repeat] = Sample(unsafe(task), repeat)
+            found[number][sample] = score
     return dict(found)
 
 

@@ -18,6 +18,7 @@ from metasearch.archive import (
     searches,
     transfer,
 )
+from metasearch.archive.bulk import no_collection
 from metasearch.archive.calls import read_calls
 from metasearch.archive.database import Clock, Database, Place, locate, utc_now
 from metasearch.archive.record import Recorder, Writer
@@ -326,10 +327,15 @@ class Archive:
             split: of one split only.
             with_trace: read the calls too, with all that was said in them.
         """
-        with self._database.reading() as connection:
+        with no_collection(), self._database.reading() as connection:
             return evaluations.get(
                 connection, search_id, entry_id=entry_id, split=split, with_trace=with_trace
             )
+
+    def evaluations_by_entry(self, search_id: str) -> dict[int, list[Evaluation]]:
+        """Return all evaluations of a search without traces, by entry id, as they were written."""
+        with no_collection(), self._database.reading() as connection:
+            return evaluations.by_entry(connection, search_id)
 
     def trace(self, search_id: str, entry_id: int, task: str, repeat: int = 0) -> Evaluation:
         """Return one evaluation with its trace.
@@ -351,7 +357,7 @@ class Archive:
         Args:
             numbers: of these entries only; None is all of them.
         """
-        with self._database.reading() as connection:
+        with no_collection(), self._database.reading() as connection:
             return queries.scores(connection, search_id, split, numbers)
 
     # Ranks and families

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
+from metasearch.archive.bulk import no_collection
 from metasearch.archive.store import Archive
 from metasearch.sandbox.base import Sandbox, Worker
 from metasearch.search.evaluate import Evaluator
@@ -58,7 +59,12 @@ class Measurer:
     def load(self) -> dict[int, Member]:
         """Rebuild all members from the archive, by number."""
         self.tasks = {split: self.archive.tasks(self.search_id, split) for split in Split}
+        with no_collection():
+            return self._members()
+
+    def _members(self) -> dict[int, Member]:
         members = {}
+        measured = self.archive.evaluations_by_entry(self.search_id)
         for entry in self.archive.entries(self.search_id):
             member = Member(
                 number=entry.number,
@@ -70,7 +76,7 @@ class Measurer:
                 parents=entry.parents,
                 reason=entry.reason,
             )
-            for evaluation in self.archive.evaluations(self.search_id, entry_id=entry.id):
+            for evaluation in measured.get(entry.id, ()):
                 member.add(evaluation)
             self._evaluations += len(member.evaluations)
             members[entry.number] = member

@@ -1,0 +1,25 @@
+"""Reading much at once."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["no_collection"]
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Keep Python's cycle collector out while 100,000 objects are made.
+
+    None of them is garbage, and it would look at all of them again and again: half of the time of
+    reading them, measured.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
