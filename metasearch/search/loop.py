@@ -78,7 +78,9 @@ class Search:
             self.guard.release()
             await self._open_test()
         except Interrupted as why:
-            status, reason = "paused", self.measurer.stopping or str(why)
+            # Who asked for its end has it, though its test could not be made.
+            asked = self.measurer.stopping or str(why)
+            status, reason = ("stopped", reason or asked) if self._ending else ("paused", asked)
         except BudgetExhausted as error:
             status, reason = "stopped", str(error)
             self.guard.exhausted(reason)
@@ -128,12 +130,10 @@ class Search:
         """Make proposals until enough designs are evaluated; return why it ended early, or ""."""
         wanted, lag = self.config.search.designs, self.config.search.in_flight
         running: dict[int, asyncio.Task[None]] = {}
-        started = visible = 0
+        started = visible = accepted = 0
         reason = ""
         try:
             while True:
-                seen = self._view(visible)[len(self.baselines) :]
-                accepted = sum(member.accepted for member in seen)
                 flying = started - visible
                 reason = reason or self._early_end(started)
                 if not reason and flying < lag and accepted + flying < wanted:
@@ -142,6 +142,7 @@ class Search:
                     started += 1
                 elif flying:
                     await running.pop(visible)
+                    accepted += self.members[len(self.baselines) + visible].accepted
                     visible += 1
                 else:
                     return reason if accepted < wanted else ""
