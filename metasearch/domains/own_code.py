@@ -17,6 +17,8 @@ from types import ModuleType
 from typing import Any
 
 from metasearch.domains.answers import blank, printed, unreadable
+from metasearch.domains.base import SCORING_SECONDS
+from metasearch.domains.time_limit import Overtime, processor_seconds
 from metasearch.errors import ConfigError
 from metasearch.types import Json, Score, Task
 
@@ -86,13 +88,18 @@ def check_scorer(scorer: OwnScorer, tasks: Sequence[Task]) -> None:
     """Try the scorer on some tasks before anything is paid for.
 
     Raises:
-        ConfigError: it raises, returns something else than a number in [0, 1], or returns two
-            different scores for the same answer; the message names task and answer.
+        ConfigError: it raises, returns something else than a number in [0, 1], takes too long, or
+            returns two different scores for the same answer; the message names task and answer.
     """
     for task in tasks[:_PROBED_TASKS]:
         for answer in (task.gold, _PROBE):
-            first, again = scorer.attempt(task, answer), scorer.attempt(task, answer)
             which = f"task {task.id} ({_short(task.prompt)}) and answer {_short(printed(answer))}"
+            try:
+                with processor_seconds(SCORING_SECONDS):
+                    first, again = scorer.attempt(task, answer), scorer.attempt(task, answer)
+            except Overtime:
+                what = f"score takes more than {SCORING_SECONDS:g} s of computing"
+                raise ConfigError(f"{scorer.file}: {what}, for {which}; make it quicker") from None
             if isinstance(first, str):
                 raise ConfigError(f"{first}, for {which}; {_MEND}")
             if first != again:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from metasearch.domains import base
+from metasearch.domains import base, own_code
 from metasearch.domains.loader import load
 from metasearch.domains.time_limit import Overtime, processor_seconds
+from metasearch.errors import ConfigError
 from metasearch.types import Outcome, Split
 
 HANGING = re.compile("(a|a)*b")
@@ -76,6 +77,16 @@ def test_what_a_scorer_returns_or_raises_never_ends_the_search(
     found = score_by(tmp_path, f"return {value} if answer == 'odd' else 0.5", "odd")
     assert found[:2] == (0.0, Outcome.WRONG_FORMAT)
     assert shown in found[2]
+
+
+def test_a_scorer_that_hangs_on_its_own_gold_is_named_before_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_code, "SCORING_SECONDS", 0.2)
+    with pytest.raises(
+        ConfigError, match=r"own.py: score takes more than 0.2 s .*'Q\d\?'.*quicker"
+    ):
+        score_by(tmp_path, "while True: pass", "x")
 
 
 def test_the_limit_leaves_no_timer_and_no_handler() -> None:
