@@ -19,7 +19,7 @@ from typing import Self
 import httpx2
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
-from metasearch.errors import ConfigError, GatewayUnavailable
+from metasearch.errors import ArchiveUnavailable, ConfigError, GatewayUnavailable
 from metasearch.gateway.base import NotRecorded, Record, RecordMode, RequestRefused, Spent
 from metasearch.gateway.budget import PICO, Amount, Budget, Reservation
 from metasearch.gateway.line import Answer, Attempts, Line
@@ -323,6 +323,9 @@ class OpenAIGateway:
         try:
             answer = await line.call(request, stream, attempts, patience=patience)
         except BaseException:  # cancelled, too: what is held must come back
+            if attempts.cut:
+                with contextlib.suppress(ArchiveUnavailable):  # then nothing can be written down
+                    await stake.lose()
             stake.release()
             raise
         reply, paid = self._reply(line, answer, stake)

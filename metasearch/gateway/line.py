@@ -55,6 +55,7 @@ class Attempts:
         lose: is awaited when an attempt was most likely billed though its answer is lost.
         hold: is awaited before the attempt after that.
         on_wire: an attempt is with the endpoint, so that it may be billed.
+        cut: an attempt was given up while it was with the endpoint, which may bill it.
         answered: an attempt brought an answer, which is paid for and has to be kept.
         streak: failures since anybody's last answer; `seen` is how many answers that was.
         alike: failures of the kind of the last one (`why`), refusals for load left out.
@@ -63,6 +64,7 @@ class Attempts:
     lose: Callable[[], Awaitable[None]]
     hold: Callable[[], Awaitable[None]]
     on_wire: bool = False
+    cut: bool = False
     answered: bool = False
     made: int = 0
     failed: int = 0
@@ -169,6 +171,7 @@ class Line:
             completion = await self._post(request, body)
         except asyncio.CancelledError:
             self.limit.failed(slot)
+            attempts.cut = True
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, `judge` gives it a name
             verdict = self._judged(error, body, slot)

@@ -178,13 +178,18 @@ async def test_closing_gives_up_what_is_with_the_endpoint(
     make: Make, endpoint: ScriptedEndpoint
 ) -> None:
     endpoint.latency = 60.0
-    gateway = make()
+    record = MemoryRecord()
+    gateway = make(record=record)
     asking = asyncio.create_task(ask(gateway, question()))
     while not endpoint.in_flight:
         await asyncio.sleep(0.01)
     await asyncio.wait_for(gateway.close(), 5)
     with pytest.raises(GatewayUnavailable, match="closed"):
         await asking
+    # It may be billed all the same: it counts at its worst, and is no answer to anybody.
+    (key,) = record.kept
+    assert "~" in key
+    assert gateway.spent().calls == gateway.budget.lost().calls == 1
 
 
 async def test_what_nobody_wants_any_more_is_not_begun(
