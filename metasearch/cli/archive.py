@@ -134,11 +134,15 @@ def import_record(file: Path, name: str | None, place: str | None) -> None:
 
     with Archive.open(place) as found:
         done = found.import_record(file, name=name)
+        domain = found.search(done.search).config.get("domain", {})
     words(
         f"search {done.search}: {done.evaluations:,} evaluations and {done.replies:,} replies; "
         f"metasearch replay {done.search} scores them again. To go on with it (resume) its "
         f"endpoint's key has to be in {KEY_VARIABLE}"
     )
+    for code in (domain.get("spec"), domain.get("scorer")):
+        if str(code).endswith(".py"):
+            words(f"it is scored by {code}: if that file is here, a replay runs it; read it first")
 
 
 @archive.command(examples="metasearch archive backup archive-2026-11-22.db")

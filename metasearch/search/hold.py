@@ -158,4 +158,6 @@ async def held(archive: Archive, search_id: str) -> AsyncIterator[Hold]:
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching
-        archive.release(search_id)
+        # What ended the search is to be told, and who is dead holds nothing anyway.
+        with contextlib.suppress(ArchiveUnavailable):
+            archive.release(search_id)

@@ -116,11 +116,17 @@ def test_a_python_file_that_is_gone_is_one_line(invoke: Invoke, archive: Path) -
 def test_a_search_that_was_handed_over_comes_to_the_same(
     invoke: Invoke, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "What is")  # strange, but what is a key is struck out
+    config = 'UPDATE search SET config = replace(config, \'"scorer":null\', \'"scorer":"s.py"\')'
+    _change(archive, config)
+    assert invoke("archive", "record", "export", "sums", "own.jsonl").exit_code == 0
+    own = invoke("archive", "record", "import", "own.jsonl", "--name", "own")
+    assert "it is scored by s.py: if that file is here, a replay runs it" in own.stderr
+    _change(archive, config.replace("null", "0").replace('"s.py"', "null").replace("0", '"s.py"'))
+    monkeypatch.setenv("OPENAI_API_KEY", "never-said-in-any-text")
     done = invoke("archive", "record", "export", "sums", "run.jsonl.gz")
     assert done.exit_code == 0, done.stderr
     assert f"{EVALUATIONS} evaluations" in done.stderr
-    assert "secrets were struck out" not in done.stderr, "so short a word is none"
+    assert "secrets were struck out" not in done.stderr
     monkeypatch.setenv("METASEARCH_ARCHIVE", str(tmp_path / "theirs.db"))
     Path("sums.jsonl").unlink()
     taken = invoke("archive", "record", "import", "run.jsonl.gz", "--name", "theirs")
