@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from metasearch.archive import Archive
     from metasearch.archive.records import EntryInfo, EventInfo, SearchInfo, SpentRow
 
-__all__ = ["PARTS", "Spending", "alarms", "spending", "waiting"]
+__all__ = ["PARTS", "Spending", "alarms", "outcomes", "spending", "waiting"]
 
 PARTS = {Owner.PROPOSER: "proposing", Owner.EVALUATION: "evaluating", Owner.PROBE: "probing"}
 
@@ -68,6 +68,15 @@ def spending(archive: Archive, search: SearchInfo, events: Sequence[EventInfo]) 
     return Spending(archive.spent(search.id), parts, minutes, caps)
 
 
+def outcomes(entries: Iterable[EntryInfo]) -> Counter[str]:
+    """Count how the evaluations of a search ended."""
+    counts: Counter[str] = Counter()
+    for entry in entries:
+        for summary in entry.summaries.values():
+            counts.update({str(kind): count for kind, count in summary.outcomes.items()})
+    return counts
+
+
 def alarms(entries: Iterable[EntryInfo], events: Iterable[EventInfo]) -> list[dict[str, Json]]:
     """Return the kinds of failure that come too often, with today's counts where they are known.
 
@@ -78,10 +87,7 @@ def alarms(entries: Iterable[EntryInfo], events: Iterable[EventInfo]) -> list[di
     from metasearch.search.alarms import complaints
     from metasearch.search.guard import ALARM
 
-    counts: Counter[str] = Counter()
-    for entry in entries:
-        for summary in entry.summaries.values():
-            counts.update({str(kind): count for kind, count in summary.outcomes.items()})
+    counts = outcomes(entries)
     said = {event.kind.removeprefix(ALARM): event.text for event in events if _is_alarm(event)}
     texts = {one.kind: one.text for one in complaints(counts, counts.total())}
     return [{"kind": kind, "text": text} for kind, text in {**said, **texts}.items()]

@@ -10,7 +10,7 @@ import click
 from metasearch.cli.base import Verb
 from metasearch.cli.options import archive_option, as_json, opened
 from metasearch.cli.output import console, emit, one_line, table
-from metasearch.cli.spending import alarms, spending, waiting
+from metasearch.cli.spending import alarms, outcomes, spending, waiting
 from metasearch.types import Json
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def _facts(
         "tokens": spent.total.usage.total,
         "calls": spent.total.calls,
         "spent": spent.to_json(),
+        "outcomes": dict(outcomes(entries).most_common()),
         "alarms": alarms(entries, log),
         "line": spent.line(),
         "pid": search.lease.pid if search.lease else None,
@@ -108,6 +109,9 @@ def _print(found: list[dict[str, Json]], events: list[dict[str, Json]]) -> None:
     lines = [f"{one['id']}: {one_line(one[key])}" for one in found for key in WORDS if one[key]]
     if len(found) == 1:
         lines.append(f"spent: {found[0].pop('line')}")
+        if ended := found[0]["outcomes"]:
+            kinds = ", ".join(f"{count:,} {kind}" for kind, count in ended.items())
+            lines.append(f"evaluations: {kinds}")
         lines += [f"alarm: {alarm['text']}" for alarm in found[0]["alarms"]]
     for line in lines:
         out.print(line, markup=False, soft_wrap=True)

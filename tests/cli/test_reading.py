@@ -305,3 +305,4 @@ def test_what_fails_too_often_is_said_with_todays_counts(invoke: Invoke, archive
     assert texts["no_usage"] == "7 replies came without usage"
     assert texts["wrong_format"].startswith(f"{bad} of {total} evaluations ended in a reply")
     assert f"Alarm: {bad} of {total} evaluations" in invoke("top").stdout
+    assert f", {bad} wrong_format" in invoke("status", "demo").stdout

@@ -227,26 +227,39 @@ async def test_minutes_that_were_used_before_a_restart_count(tmp_path: Path) -> 
         assert any("minutes" in text for text in texts)
 
 
-async def test_replies_that_are_cut_off_too_often_raise_one_alarm(tmp_path: Path) -> None:
-    def cut(request: dict[str, Any]) -> Reaction:
-        said = script(request)
+@pytest.mark.parametrize(
+    ("bad", "outcome", "advice"),
+    [
+        (ScriptedReply("", finish="length"), Outcome.TRUNCATED, "raise model.max_tokens"),
+        (ScriptedReply(" "), Outcome.BLANK, "blank reply"),
+        (ScriptedReply(None, finish="content_filter"), Outcome.REFUSED, "refused or filtered"),
+        (ScriptedReply("perhaps seven"), Outcome.WRONG_FORMAT, "cannot be read"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, Outcome) else "",
+)
+async def test_each_kind_of_bad_reply_has_an_outcome_and_raises_one_alarm(
+    bad: ScriptedReply, outcome: Outcome, advice: str, tmp_path: Path
+) -> None:
+    def react(request: dict[str, Any]) -> Reaction:
         text = "\n".join(message["content"] for message in request["messages"])
-        return ScriptedReply("", finish="length") if "What is 1" in text else said
+        return bad if "What is 1" in text else script(request)
 
     display = Watching()
-    with Archive.open(tmp_path / "a.db") as archive, ScriptedEndpoint(cut) as endpoint:
+    with Archive.open(tmp_path / "a.db") as archive, ScriptedEndpoint(react) as endpoint:
         chosen = settings(tmp_path, endpoint.base_url)
-        search = chosen.search.model_copy(update={"designs": 0})
+        search = chosen.search.model_copy(update={"designs": 0, "seeds": ("direct",)})
         domain = config(tmp_path, endpoint.base_url).domain  # more tasks: 20 are too few to tell
-        chosen = chosen.model_copy(update={"search": search, "domain": domain})
-        await run(archive, chosen, display)
+        await run(archive, chosen.model_copy(update={"search": search, "domain": domain}), display)
         rows = archive.evaluations("sums")
-        assert any(row.outcome is Outcome.TRUNCATED for row in rows)
         kinds = [event.kind for event in archive.events("sums")]
-        assert kinds.count("alarm-truncated") == 1
+    met = sum(row.outcome is outcome for row in rows)
+    assert met > 0.05 * len(rows)
+    assert all(row.score == 0 for row in rows if row.outcome is not Outcome.ANSWERED)
+    assert {row.outcome for row in rows} == {Outcome.ANSWERED, outcome}
+    assert kinds.count(f"alarm-{outcome}") == 1
     (alarm,) = [one for one in display.events if isinstance(one, Alarm)]
-    assert alarm.kind == "truncated"
-    assert 0.05 * alarm.of < alarm.count <= alarm.of
+    assert alarm.kind == outcome
+    assert 0.05 * alarm.of < alarm.count <= alarm.of <= len(rows)
     assert f"{alarm.count} of {alarm.of} evaluations" in alarm.text
-    assert "raise model.max_tokens" in alarm.text
+    assert advice in alarm.text
     assert sum(isinstance(one, EvaluationDone) for one in display.events) == len(rows)
