@@ -37,6 +37,7 @@ class Member:
     reason: str = ""
     evaluations: dict[tuple[Split, str, int], Evaluation] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _scores: dict[Split, dict[str, float]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def accepted(self) -> bool:
@@ -47,6 +48,7 @@ class Member:
         """Take one more measurement."""
         key = (evaluation.split, evaluation.task_id, evaluation.repeat)
         self.evaluations[key] = evaluation
+        self._scores.pop(evaluation.split, None)
 
     def of(self, split: Split) -> list[Evaluation]:
         """Return the evaluations of one split, in the order in which they were made."""
@@ -64,11 +66,15 @@ class Member:
         Not in the order in which they came: what is summed, drawn or shown from them would depend
         on timing, and a search that goes on would ask its meta agent something else.
         """
-        collected: dict[str, list[float]] = {}
-        for one in sorted(self.of(split), key=lambda one: (one.task_id, one.repeat)):
-            if among is None or one.task_id in among:
+        if split not in self._scores:
+            collected: dict[str, list[float]] = {}
+            for one in sorted(self.of(split), key=lambda one: (one.task_id, one.repeat)):
                 collected.setdefault(one.task_id, []).append(one.score)
-        return {task: sum(values) / len(values) for task, values in collected.items()}
+            self._scores[split] = {
+                task: sum(values) / len(values) for task, values in collected.items()
+            }
+        scores = self._scores[split]
+        return {task: scores[task] for task in scores if among is None or task in among}
 
     def mean(self, among: Collection[str] | None = None) -> float:
         """Return the mean validation score in [0, 1], see `scores`; 0.0 before the first task."""

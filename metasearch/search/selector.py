@@ -12,7 +12,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -49,9 +49,15 @@ class Selector(Protocol):
 class Clades:
     """Thompson sampling on clade success among the designs of the front per task."""
 
+    def __init__(self) -> None:
+        # Proposals that are made at the same time choose among the same designs.
+        self._last: tuple[list[Candidate], dict[int, tuple[float, float]]] = ([], {})
+
     def choose(self, candidates: Sequence[Candidate], count: int, rng: random.Random) -> list[int]:
         """Return up to `count` distinct numbers, the main parent first."""
-        evidence = _clades(front(candidates), candidates)
+        if candidates != self._last[0]:
+            self._last = (list(candidates), _clades(front(candidates), candidates))
+        evidence = self._last[1]
         drawn = {
             number: rng.betavariate(1.0 + wins, 1.0 + losses)
             for number, (wins, losses) in evidence.items()
@@ -74,8 +80,12 @@ def front(candidates: Sequence[Candidate]) -> set[int]:
     sizes = met.sum(axis=1)
     numbers = np.array([one.number for one in candidates])
     found = set()
+    common: dict[bytes, Any] = {}  # everyone's scores on the tasks that one has met
     for row, one in enumerate(candidates):
-        theirs, own = scores[:, met[row]], scores[row, met[row]]
+        key = met[row].tobytes()
+        if key not in common:
+            common[key] = scores[:, met[row]]
+        theirs, own = common[key], scores[row, met[row]]
         others = np.flatnonzero((theirs >= own).all(axis=1))
         covering = (
             (theirs[others] > own).any(axis=1)
