@@ -54,6 +54,11 @@ def _change(archive: Path, *statements: str) -> None:
             assert database.execute(statement).rowcount > 0
 
 
+def _score_by(archive: Path, old: str, new: str) -> None:
+    pair = f"""'"scorer":{old}', '"scorer":{new}'"""
+    _change(archive, f"UPDATE search SET config = replace(config, {pair})")
+
+
 def _digest(archive: Path) -> str:
     with sqlite3.connect(archive) as database:
         return hashlib.sha256("\n".join(database.iterdump()).encode()).hexdigest()
@@ -116,12 +121,11 @@ def test_a_python_file_that_is_gone_is_one_line(invoke: Invoke, archive: Path) -
 def test_a_search_that_was_handed_over_comes_to_the_same(
     invoke: Invoke, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = 'UPDATE search SET config = replace(config, \'"scorer":null\', \'"scorer":"s.py"\')'
-    _change(archive, config)
+    _score_by(archive, "null", '"s.py"')
     assert invoke("archive", "record", "export", "sums", "own.jsonl").exit_code == 0
     own = invoke("archive", "record", "import", "own.jsonl", "--name", "own")
     assert "it is scored by s.py: if that file is here, a replay runs it" in own.stderr
-    _change(archive, config.replace("null", "0").replace('"s.py"', "null").replace("0", '"s.py"'))
+    _score_by(archive, '"s.py"', "null")
     monkeypatch.setenv("OPENAI_API_KEY", "never-said-in-any-text")
     done = invoke("archive", "record", "export", "sums", "run.jsonl.gz")
     assert done.exit_code == 0, done.stderr
