@@ -82,6 +82,8 @@ def _constants(module: ast.Module) -> list[tuple[str, object]]:
         if isinstance(value, ast.Call):  # struct.Struct("...")
             value = value.args[0]
         names = target.elts if isinstance(target, ast.Tuple) else [target]
+        if any(name.id.startswith("_") for name in names):
+            continue  # its own affair, and not always a plain number
         number = eval(compile(ast.Expression(value), "box", "eval"), {"__builtins__": {}})
         values = number if isinstance(target, ast.Tuple) else [number]
         found += [(name.id, each) for name, each in zip(names, values, strict=True)]
