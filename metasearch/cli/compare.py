@@ -13,7 +13,7 @@ from metasearch.cli.output import console, emit, one_line, table, words
 if TYPE_CHECKING:
     from metasearch.archive import Archive
     from metasearch.archive.records import EntryInfo, SearchInfo
-    from metasearch.cli.evidence import Paired
+    from metasearch.report.evidence import Paired
     from metasearch.types import Split
 
 __all__ = ["compare"]
@@ -58,8 +58,8 @@ def compare(
     Both are compared on the tasks that both have met: mean difference with a 95 % bootstrap
     interval, wins, losses, and the exact McNemar test.
     """
-    from metasearch.cli.evidence import by_task, paired
     from metasearch.errors import ConfigError
+    from metasearch.report.evidence import by_task, paired
     from metasearch.types import Split
 
     with opened(place) as archive:
@@ -88,7 +88,7 @@ def _tried(archive: Archive, search: SearchInfo) -> int:
 
 
 def _print(a: EntryInfo, b: EntryInfo, split: Split, pair: Paired) -> None:
-    from metasearch.cli.verdict import difference, verdict
+    from metasearch.report.verdict import difference, verdict
     from metasearch.types import Split
 
     out = console()
@@ -131,7 +131,7 @@ def _caution(a: EntryInfo, split: str, tried: int) -> None:
 
 def _json(a: EntryInfo, b: EntryInfo, split: str, pair: Paired, tried: int) -> dict[str, object]:
     from metasearch.cli.standing import row_json
-    from metasearch.cli.verdict import verdict
+    from metasearch.report.verdict import verdict
 
     return {
         "split": split,

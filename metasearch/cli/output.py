@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from metasearch.report.words import score
 from metasearch.types import Json
 
 if TYPE_CHECKING:
@@ -100,9 +101,3 @@ def one_line(text: str, limit: int = 200) -> str:
 
     flat = " ".join(clean(text).split())
     return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"
-
-
-def score(value: float) -> str:
-    """Return a share in [0, 1] as a score is written here: .73, 1.00, 0."""
-    text = f"{value:.2f}"
-    return text[1:] if text.startswith("0.") else text

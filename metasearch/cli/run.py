@@ -125,11 +125,11 @@ def resume(
     Its configuration is the one that it was started with, its caps are those of its last run.
     Evaluations that are done and calls that are paid are taken from the archive.
     """
+    from metasearch.archive.worktime import last_caps
     from metasearch.cli.options import opened
     from metasearch.cli.prepare import prepare
     from metasearch.search.config_file import Given, recapped
     from metasearch.search.hold import BY_USER
-    from metasearch.search.worktime import last_caps
 
     with opened(place, read_only=False) as archive:
         info = archive.search(search_id)
@@ -170,7 +170,7 @@ def _stopped(info: SearchInfo, archive: Archive) -> str:
 
 def _told(info: SearchInfo, archive: Archive, display: str) -> int:
     """Print how a search stands."""
-    from metasearch.cli.report import print_standing, standing_json
+    from metasearch.cli.conclusion import print_standing, standing_json
     from metasearch.cli.standing import stand
 
     standing = stand(archive, archive.search(info.id))

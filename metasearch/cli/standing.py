@@ -7,10 +7,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metasearch.cli.evidence import Paired, by_task, corrected, paired
 from metasearch.cli.options import best_seed, rank
 from metasearch.cli.output import one_line, score
-from metasearch.cli.spending import Spending, alarms, spending
+from metasearch.cli.troubles import alarms
+from metasearch.report.evidence import Paired, by_task, corrected, paired
+from metasearch.report.spending import Spending, spending
 from metasearch.stats import wilson
 from metasearch.types import Json, Split
 

@@ -10,7 +10,8 @@ import click
 from metasearch.cli.base import Verb
 from metasearch.cli.options import archive_option, as_json, opened
 from metasearch.cli.output import console, emit, one_line, table
-from metasearch.cli.spending import alarms, outcomes, spending, waiting
+from metasearch.cli.troubles import alarms, outcomes, waiting
+from metasearch.report.spending import spending
 from metasearch.types import Json
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ def top(search_id: str | None, limit: int, place: str | None, as_json: bool) -> 
     SEARCH is its id or the beginning of it; without it, the newest search. The score is the mean
     on validation tasks with its 95 % interval; the sealed test is opened once, at the end.
     """
-    from metasearch.cli.report import print_standing, standing_json
+    from metasearch.cli.conclusion import print_standing, standing_json
     from metasearch.cli.standing import stand
 
     with opened(place) as archive:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from metasearch.archive import Archive
+from metasearch.archive.worktime import worked_seconds
 from metasearch.errors import ConfigError, GatewayUnavailable
 from metasearch.search.config import SearchConfig, Sizes
 from metasearch.search.events import (
@@ -24,7 +25,6 @@ from metasearch.search.events import (
     Spent,
 )
 from metasearch.search.launch import create, launch
-from metasearch.search.worktime import worked_seconds
 from metasearch.testing.endpoint import Fault, Reaction, ScriptedEndpoint, ScriptedReply
 from metasearch.types import Outcome, Owner, Split
 from tests.e2e.scripted import script

@@ -13,6 +13,7 @@ import pytest
 
 from metasearch.archive import Archive
 from metasearch.archive.records import EventInfo, Lease
+from metasearch.archive.worktime import last_caps, worked_seconds
 from metasearch.errors import ConfigError
 from metasearch.gateway.base import Caps, Spent
 from metasearch.gateway.budget import PICO, Amount, Budget
@@ -23,7 +24,7 @@ from metasearch.search.events import Alarm, BudgetUsed, Event
 from metasearch.search.guard import Guard
 from metasearch.search.member import Member
 from metasearch.search.reserve import Reserve, least_test, refuse_too_small
-from metasearch.search.worktime import Worktime, last_caps, timed, worked_seconds
+from metasearch.search.worktime import Worktime, timed
 from metasearch.types import (
     Design,
     Evaluation,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from metasearch.cli.display.progress import Progress, duration
 from metasearch.cli.output import one_line, score
-from metasearch.cli.spending import PARTS
+from metasearch.report.spending import PARTS
 from metasearch.search.events import (
     Alarm,
     BudgetUsed,

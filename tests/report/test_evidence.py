@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from metasearch.archive.records import Sample
-from metasearch.cli.evidence import by_task, corrected, paired
-from metasearch.cli.verdict import p_value, signed, verdict
+from metasearch.report.evidence import by_task, corrected, paired
+from metasearch.report.verdict import verdict
+from metasearch.report.words import p_value, signed
 
 HALF = {f"t{i:02d}": float(i % 2 == 0) for i in range(40)}
 MORE = {f"t{i:02d}": float(i % 2 == 0 or i % 4 == 1) for i in range(40)}

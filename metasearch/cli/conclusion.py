@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from metasearch.cli.output import console, one_line, score, table
 from metasearch.cli.standing import COLUMNS, Standing, repeats, row, row_json
-from metasearch.cli.verdict import difference, p_value, verdict
+from metasearch.report.verdict import difference, verdict
+from metasearch.report.words import p_value
 from metasearch.types import Json
 
 __all__ = ["conclusion", "next_commands", "print_standing", "standing_json"]

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from metasearch.cli.evidence import LEVEL, Paired
-from metasearch.cli.output import score
+from metasearch.report.evidence import LEVEL, Paired
+from metasearch.report.words import p_value, score, signed
 
-__all__ = ["difference", "p_value", "signed", "verdict"]
-
-
-def signed(value: float) -> str:
-    """Return a difference as it is written here: +.13, -.02, .00."""
-    text = f"{value:+.2f}".replace("0.", ".", 1)
-    return text.lstrip("+-") if text.endswith(".00") and "1" not in text else text
-
-
-def p_value(p: float) -> str:
-    """Return a p-value for people: "p = .038", "p < .001"."""
-    return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("0.", ".", 1)
+__all__ = ["difference", "verdict"]
 
 
 def difference(pair: Paired) -> str:

@@ -1,9 +1,8 @@
-"""What a search has spent, on what, and what went wrong too often: for `status` and the report."""
+"""What a search has really spent, and on what."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,9 +10,9 @@ from metasearch.types import Json, Owner
 
 if TYPE_CHECKING:
     from metasearch.archive import Archive
-    from metasearch.archive.records import EntryInfo, EventInfo, SearchInfo, SpentRow
+    from metasearch.archive.records import EventInfo, SearchInfo, SpentRow
 
-__all__ = ["PARTS", "Spending", "alarms", "outcomes", "spending", "waiting"]
+__all__ = ["PARTS", "Spending", "spending"]
 
 PARTS = {Owner.PROPOSER: "proposing", Owner.EVALUATION: "evaluating", Owner.PROBE: "probing"}
 
@@ -59,49 +58,10 @@ def _row(row: SpentRow) -> dict[str, Json]:
 
 def spending(archive: Archive, search: SearchInfo, events: Sequence[EventInfo]) -> Spending:
     """Add up what a search has spent; `events` is its whole log."""
-    from metasearch.search.worktime import CAPS, last_caps, worked_seconds
+    from metasearch.archive.worktime import CAPS, last_caps, worked_seconds
 
     parts = {owner: archive.spent(search.id, owner) for owner in Owner}
     budget = {**(search.config.get("budget") or {}), **last_caps(events)}
     caps = {name: budget.get(name) for name in CAPS}
     minutes = worked_seconds(events, search.lease) / 60
     return Spending(archive.spent(search.id), parts, minutes, caps)
-
-
-def outcomes(entries: Iterable[EntryInfo]) -> Counter[str]:
-    """Count how the evaluations of a search ended."""
-    counts: Counter[str] = Counter()
-    for entry in entries:
-        for summary in entry.summaries.values():
-            counts.update({str(kind): count for kind, count in summary.outcomes.items()})
-    return counts
-
-
-def alarms(entries: Iterable[EntryInfo], events: Iterable[EventInfo]) -> list[dict[str, Json]]:
-    """Return the kinds of failure that come too often, with today's counts where they are known.
-
-    Args:
-        entries: all of the search.
-        events: its whole log; what no row counts is as it was when the alarm was raised.
-    """
-    from metasearch.search.alarms import complaints
-    from metasearch.search.guard import ALARM
-
-    counts = outcomes(entries)
-    said = {event.kind.removeprefix(ALARM): event.text for event in events if _is_alarm(event)}
-    texts = {one.kind: one.text for one in complaints(counts, counts.total())}
-    return [{"kind": kind, "text": text} for kind, text in {**said, **texts}.items()]
-
-
-def _is_alarm(event: EventInfo) -> bool:
-    from metasearch.search.guard import ALARM
-
-    return event.kind.startswith(ALARM)
-
-
-def waiting(events: Sequence[EventInfo]) -> str:
-    """Return why a running search waits for its endpoint, and since when; "" when it does not."""
-    last = next((one for one in reversed(events) if one.kind.startswith(("outage", "run-"))), None)
-    if last is None or last.kind != "outage":
-        return ""
-    return f"waits since {last.at:%H:%M:%S} UTC: {last.text}"
