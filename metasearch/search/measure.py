@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ from metasearch.search.workers import Workers
 from metasearch.types import Design, Evaluation, Owner, Split, Task
 
 __all__ = ["Interrupted", "Measurer", "all_of"]
+
+MANY_EVALUATIONS = 10_000
 
 
 @dataclass(slots=True)
@@ -60,7 +63,11 @@ class Measurer:
         """Rebuild all members from the archive, by number."""
         self.tasks = {split: self.archive.tasks(self.search_id, split) for split in Split}
         with no_collection():
-            return self._members()
+            members = self._members()
+            if self._evaluations > MANY_EVALUATIONS:
+                # They live as long as the search; to look at all of them takes 0.1 s each time.
+                gc.freeze()
+        return members
 
     def _members(self) -> dict[int, Member]:
         members = {}
