@@ -190,7 +190,7 @@ class Torment:
             longest = 1.2 * min(reference.startup, self._startup)
             until = time.monotonic() + self.rng.uniform(0.0, longest)
             return self._await(process, lambda: time.monotonic() > until)
-        count = self.rng.randint(1, 12 if kind == CALLS else 3)
+        count = self.rng.randint(1, 20 if kind == CALLS else 3)
         delay = self.rng.uniform(0.0, 0.8 if kind == END else 0.1)
 
         began = time.monotonic()
