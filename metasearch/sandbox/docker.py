@@ -150,6 +150,8 @@ class DockerSandbox:
         if engine is not None:
             with suppress(DockerException, OSError):  # the engine is gone, and they with it
                 await engine.call(owners.remove_of_run, engine.client, self._run)
+                # A neighbour killed since our start may have left one that never ran.
+                await engine.call(owners.remove_of_dead, engine.client)
             engine.threads.shutdown(wait=True)
             engine.client.close()
 

@@ -168,6 +168,8 @@ class Search:
                 draft = await self.trial.draft(number, view)
                 if (before := self._arrived.get(number - 1)) is not None:
                     await before.wait()  # which of two equal designs is the twin is not chance
+                    if number - 1 not in self.members:
+                        raise Interrupted(f"proposal {number - 1} was interrupted before this one")
                 self.members[number] = self._enter(number, draft)
         finally:
             self._arrived[number].set()

@@ -17,7 +17,7 @@ def figure(quick: bool) -> dict[str, Any]:
     commands = {
         "python": ["-c", "pass"],
         "import": ["-c", "import metasearch"],
-        "help": ["-m", "metasearch.cli", "--help"],
+        "help": ["-m", "metasearch", "--help"],
     }
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(runs):  # in turn, so that a busy moment hits all three

@@ -90,7 +90,7 @@ def test_without_a_command_the_help_is_shown(invoke: Invoke) -> None:
 
 
 def test_a_reader_that_has_enough_is_no_error() -> None:
-    head = f"{sys.executable} -m metasearch.cli init --list | head -c 1"
+    head = f"{sys.executable} -m metasearch init --list | head -c 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", head], capture_output=True, text=True)
     assert done.returncode == 0
     assert done.stderr == ""

@@ -32,7 +32,7 @@ def _searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with ScriptedEndpoint(script) as endpoint:
         configure(endpoint.base_url, folder)
         environment = {**os.environ, "METASEARCH_ARCHIVE": str(folder / "archive.db")}
-        command = [sys.executable, "-m", "metasearch.cli", "run", "--display", "none"]
+        command = [sys.executable, "-m", "metasearch", "run", "--display", "none"]
         subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     return folder
 

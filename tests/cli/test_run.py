@@ -137,7 +137,7 @@ def test_ctrl_c_saves_what_is_in_flight_and_resume_goes_on(
 ) -> None:
     configure(endpoint.base_url)
     child = subprocess.Popen(
-        [sys.executable, "-m", "metasearch.cli", "run", "--display", "json"],
+        [sys.executable, "-m", "metasearch", "run", "--display", "json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

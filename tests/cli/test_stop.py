@@ -40,7 +40,7 @@ def start(endpoint: ScriptedEndpoint) -> Iterator[Start]:
 
     def begin(until: Callable[[dict[str, Any]], bool], *options: str) -> Child:
         child = subprocess.Popen(
-            [sys.executable, "-m", "metasearch.cli", "run", "--display", "json", *options],
+            [sys.executable, "-m", "metasearch", "run", "--display", "json", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

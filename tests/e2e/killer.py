@@ -149,7 +149,7 @@ class Torment:
         what = ["resume", self.world.name] if again else ["run", str(self._config)]
         with (self.world.folder / "errors").open("ab") as errors:
             return subprocess.Popen(
-                [sys.executable, "-m", "metasearch.cli", *what, "--display", "none"],
+                [sys.executable, "-m", "metasearch", *what, "--display", "none"],
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -283,6 +283,6 @@ class Torment:
     def _sweep(self) -> None:
         """Look for containers; what a start has not found `doctor --clean` has to."""
         self.tally.containers_left += len(containers(self.world.name))
-        command = [sys.executable, "-m", "metasearch.cli", "doctor", "--offline", "--clean"]
+        command = [sys.executable, "-m", "metasearch", "doctor", "--offline", "--clean"]
         subprocess.run(command, env=self._environment(), capture_output=True, check=False)
         self.tally.wrong += containers(self.world.name)

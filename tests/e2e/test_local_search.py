@@ -14,7 +14,7 @@ from metasearch.types import Outcome, Split
 
 
 def metasearch(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "metasearch.cli", *arguments]
+    command = [sys.executable, "-m", "metasearch", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=500)
 
 

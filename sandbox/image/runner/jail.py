@@ -106,7 +106,8 @@ ARCHITECTURES = {
 _FCNTL = (0, 1, 2, 3, 4, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC
 _PRCTL = (15, 16)  # PR_SET_NAME, PR_GET_NAME: threads
 _MADV_MERGEABLE = 12  # equal pages of two containers would become one, which time betrays
-_MAP_SHARED, _MAP_ANONYMOUS = 0x01, 0x20  # together memory that no limit of a process counts
+# Memory that no limit of a process counts: shared, and what may grow like a stack.
+_MAP_SHARED, _MAP_GROWSDOWN = 0x001, 0x100
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,7 @@ def _limit(caps: Caps) -> None:
         (resource.RLIMIT_FSIZE, 16 * _MIB),
         (resource.RLIMIT_NOFILE, 128),
         (resource.RLIMIT_NPROC, 64),  # threads: there is only one process
+        (resource.RLIMIT_STACK, 8 * _MIB),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
@@ -184,12 +186,7 @@ def _program(machine: Architecture) -> list[bytes]:
     # clone: a thread only. Its flags are the first argument on both architectures.
     thread = [_instruction(_ANY_BIT, _CLONE_THREAD, 0, 1), allow, refuse]
     unmerged = [_instruction(_EQUAL, _MADV_MERGEABLE, 0, 1), refuse, allow]
-    counted = [
-        _instruction(_ANY_BIT, _MAP_ANONYMOUS, 0, 2),
-        _instruction(_ANY_BIT, _MAP_SHARED, 0, 1),
-        refuse,
-        allow,
-    ]
+    counted = [_instruction(_ANY_BIT, _MAP_SHARED | _MAP_GROWSDOWN, 0, 1), refuse, allow]
     body = [_instruction(_EQUAL, number, 0, 1) + refuse for number in machine.refused]
     pairs = [part[i : i + 8] for part in body for i in (0, 8)]
     return [

@@ -1,5 +1,0 @@
-"""`python -m metasearch.cli` is `metasearch`."""
-
-from metasearch.cli import main
-
-main()
