@@ -1,0 +1,5 @@
+"""`python -m metasearch` is `metasearch`."""
+
+from metasearch.cli import main
+
+main()
