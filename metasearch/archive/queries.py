@@ -26,6 +26,7 @@ from metasearch.archive.models import (
     EvaluationRow,
     ParentRow,
     ReplyRow,
+    SearchTaskRow,
     table,
 )
 from metasearch.archive.records import (
@@ -56,6 +57,7 @@ _ENTRY = table(EntryRow)
 _EVALUATION = table(EvaluationRow)
 _PARENT = table(ParentRow)
 _REPLY = table(ReplyRow)
+_SEARCH_TASK = table(SearchTaskRow)
 
 # Views of archive/views.sql: defined there once, for us and for every other SQL tool.
 LEADERBOARD = view(
@@ -240,7 +242,9 @@ def _steps(connection: Connection, search_id: str, depths: Mapping[int, int]) ->
     return sorted(steps, key=lambda step: (step.depth, step.number))
 
 
-def spent(connection: Connection, search_id: str, owner: Owner | None) -> SpentRow:
+def spent(
+    connection: Connection, search_id: str, owner: Owner | None, split: Split | None
+) -> SpentRow:
     """Add up what a search has paid."""
     query = select(
         func.sum(_REPLY.c.picodollars),
@@ -251,6 +255,9 @@ def spent(connection: Connection, search_id: str, owner: Owner | None) -> SpentR
     ).where(_REPLY.c.search_id == search_id)
     if owner is not None:
         query = query.where(_REPLY.c.owner == str(owner))
+    if split is not None:
+        of_split = (_SEARCH_TASK.c.search_id == search_id) & (_SEARCH_TASK.c.split == str(split))
+        query = query.where(_REPLY.c.scope.in_(select(_SEARCH_TASK.c.task_id).where(of_split)))
     money, prompt, cached, completion, calls = connection.execute(query).one()
     usage = Usage(int(prompt or 0), int(cached or 0), int(completion or 0))
     return SpentRow(from_picodollars(money), usage, calls)

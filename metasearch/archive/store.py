@@ -119,10 +119,12 @@ class Archive:
         """Return the record of calls as this search sees it: a `gateway.Record`."""
         return Recorder(self._database, self._writer, search_id)
 
-    def spent(self, search_id: str, owner: Owner | None = None) -> SpentRow:
-        """Return what a search has really paid, for one owner or in all."""
+    def spent(
+        self, search_id: str, owner: Owner | None = None, split: Split | None = None
+    ) -> SpentRow:
+        """Return what a search has really paid, for one owner, on one split's tasks, or in all."""
         with self._database.reading() as connection:
-            return queries.spent(connection, search_id, owner)
+            return queries.spent(connection, search_id, owner, split)
 
     # A search's life
 
