@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
 __all__ = [
+    "FRESH",
     "Design",
     "Evaluation",
     "Finish",
@@ -25,6 +26,10 @@ __all__ = [
     "Task",
     "Usage",
 ]
+
+# Evaluations with this repeat number or a higher one were made after the designs had been ranked,
+# and take no part in it: they say what the chosen ones are worth.
+FRESH = 1_000
 
 Json: TypeAlias = Any  # None, bool, int, finite float, str, list of Json, dict of str to Json
 

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from metasearch.gateway.base import Caps, RecordMode
-from metasearch.types import Json, Owner, Split
+from metasearch.types import FRESH, Json, Owner, Split
 
 __all__ = [
     "LOCAL",
@@ -221,6 +221,9 @@ class SearchSection(Section):
         proposers: name to weight; None is decided by the model, see `SearchConfig.weights`.
         stages: validation tasks after which racing may stop a design; rising, "all" last.
         repeats: evaluations of a design on each task.
+        finalists: new designs that meet the validation tasks anew at the end; the best of them by
+            these fresh samples wins. 0 plays no finals: the winner's score then flatters it.
+        final_repeats: fresh evaluations of each finalist on each task.
         in_flight: designs that are proposed or evaluated at the same time.
         calls_per_task, tokens_per_task: caps of one evaluation; beyond them it is `over_budget`.
         smoke: training tasks that a new design must survive.
@@ -234,7 +237,9 @@ class SearchSection(Section):
     designs: int = Field(default=40, ge=0)
     proposers: Mapping[str, Share] | None = None
     stages: tuple[Positive | Literal["all"], ...] = Field(default=(10, 30, "all"), min_length=1)
-    repeats: Positive = 1
+    repeats: int = Field(default=1, ge=1, lt=FRESH)
+    finalists: int = Field(default=0, ge=0)
+    final_repeats: int = Field(default=1, ge=1, lt=FRESH)
     in_flight: Positive = 4
     calls_per_task: Positive = 40
     tokens_per_task: Positive = 40_000

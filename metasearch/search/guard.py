@@ -78,8 +78,12 @@ class Guard:
         """Say that a cap is reached."""
         self._use(1.0, f"100 %: {reason}")
 
+    def play(self) -> None:
+        """Free what was kept back for the finals: they begin."""
+        self.reserve.play()
+
     def release(self) -> None:
-        """Free what was kept back: the test begins."""
+        """Free the rest: the test begins."""
         self.reserve.release()
 
     def _warn(self) -> None:

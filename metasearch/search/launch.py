@@ -62,7 +62,14 @@ def _refuse_caps(config: SearchConfig, domain: Domain) -> None:
     price, tasks = prices(config)[0], domain.tasks(Split.TEST)
     test = least_test(tasks, config.search.repeats, price)
     for caps in (config.budget.caps(), config.budget.evaluating.caps()):
-        refuse_too_small(caps, test, len(tasks))
+        refuse_too_small(caps, test, len(tasks), _least_finals(config, domain, price))
+
+
+def _least_finals(config: SearchConfig, domain: Domain, price: Price) -> Amount:
+    """Return what the finals take at least: the finalists', and those of the best baseline."""
+    search, tasks = config.search, domain.tasks(Split.VALIDATION)
+    players = search.finalists + 1 if search.finalists and search.designs else 0
+    return least_test(tasks, search.final_repeats * players, price)
 
 
 def prices(config: SearchConfig) -> tuple[Price, Price]:
@@ -277,11 +284,27 @@ def _guard(
         archive=archive,
         display=display,
         budget=doors.gateway.budget,
-        reserve=Reserve(doors.gateway.budget, len(tasks) * repeats, least, call),
+        reserve=Reserve(
+            doors.gateway.budget,
+            len(tasks) * repeats,
+            least,
+            call,
+            _final_evaluations(config, domain),
+            max(1, config.search.finalists),
+            _least_finals(config, domain, price),
+        ),
         worktime=worktime,
         minutes=config.budget.minutes,
         unmetered=lambda: doors.gateway.counts().get("estimated", 0),
     )
+
+
+def _final_evaluations(config: SearchConfig, domain: Domain) -> int:
+    """Return the evaluations that the finals make of one design."""
+    search = config.search
+    if not search.finalists or not search.designs:
+        return 0
+    return len(domain.tasks(Split.VALIDATION)) * search.final_repeats
 
 
 def _evaluator(

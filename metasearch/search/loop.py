@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from metasearch.errors import BudgetExhausted, MetasearchError
 from metasearch.search.config import SearchConfig
 from metasearch.search.events import SearchFinished
+from metasearch.search.finals import Finals
 from metasearch.search.guard import Guard
 from metasearch.search.measure import Measurer, all_of
 from metasearch.search.member import RACED, Member, best
@@ -75,8 +76,7 @@ class Search:
         status = reason = ""
         try:
             status, reason = await self._search()
-            self.guard.release()
-            await self._open_test()
+            await self._open_test(await self._finals())
         except Interrupted as why:
             # Who asked for its end has it, though its test could not be made.
             asked = self.measurer.stopping or str(why)
@@ -207,10 +207,21 @@ class Search:
         await self._meet(member, sizes[-1])
         self.measurer.settle(member, "evaluated")
 
-    async def _open_test(self) -> None:
-        """Evaluate the best new design and the best baseline on the sealed test split, once."""
-        finalists = [best(self._proposals()), best(self._view(0))]
-        pair = [member for member in finalists if member is not None]
+    async def _finals(self) -> Member | None:
+        """Return the new design that won on fresh samples; without money, the one that leads."""
+        search = self.config.search
+        finals = Finals(self.measurer, search.finalists, search.final_repeats)
+        self.guard.play()
+        try:
+            return await finals.play(self._proposals(), self._view(0))
+        except BudgetExhausted as error:
+            self.guard.exhausted(str(error))
+            return best(self._proposals())
+
+    async def _open_test(self, winner: Member | None) -> None:
+        """Evaluate the winner and the best baseline on the sealed test split, once."""
+        self.guard.release()
+        pair = [member for member in (winner, best(self._view(0))) if member is not None]
         tasks = self.measurer.tasks[Split.TEST]
         if len(pair) < 2 or not tasks:
             return

@@ -124,13 +124,26 @@ class Measurer:
             reason=reason,
         )
 
-    async def meet(self, member: Member, split: Split, tasks: Sequence[Task]) -> None:
+    async def meet(
+        self,
+        member: Member,
+        split: Split,
+        tasks: Sequence[Task],
+        repeats: Iterable[int] | None = None,
+    ) -> None:
         """Evaluate a member on tasks, those that it has met already left out.
+
+        Args:
+            member: one entry.
+            split: of the tasks.
+            tasks: in the shared order.
+            repeats: their numbers; None is the search's own: one on training tasks.
 
         Raises:
             Interrupted, BudgetExhausted, Unavailable: after what was in flight is recorded.
         """
-        repeats = 1 if split is Split.TRAIN else self.repeats
+        if repeats is None:
+            repeats = range(1 if split is Split.TRAIN else self.repeats)
         missing = member.missing(split, tasks, repeats)
         if not missing or member.design is None:
             return

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from metasearch.gateway.budget import PICO
 from metasearch.search.proposer import Parent
 from metasearch.search.selector import Candidate
 from metasearch.stats import score_interval
-from metasearch.types import Design, Evaluation, Split, Task
+from metasearch.types import FRESH, Design, Evaluation, Split, Task
 
-__all__ = ["RACED", "Member", "best", "digest", "ledger"]
+__all__ = ["RACED", "Member", "best", "digest", "leading", "ledger", "order"]
 
 RACED = ("evaluated", "stopped")  # statuses of designs that met validation tasks to an end
 
@@ -37,7 +38,9 @@ class Member:
     reason: str = ""
     evaluations: dict[tuple[Split, str, int], Evaluation] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _scores: dict[Split, dict[str, float]] = field(default_factory=dict, init=False, repr=False)
+    _scores: dict[tuple[Split, bool], dict[str, float]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @property
     def accepted(self) -> bool:
@@ -48,43 +51,64 @@ class Member:
         """Take one more measurement."""
         key = (evaluation.split, evaluation.task_id, evaluation.repeat)
         self.evaluations[key] = evaluation
-        self._scores.pop(evaluation.split, None)
+        self._scores.pop((evaluation.split, evaluation.repeat >= FRESH), None)
 
-    def of(self, split: Split) -> list[Evaluation]:
-        """Return the evaluations of one split, in the order in which they were made."""
-        return [one for (where, _, _), one in self.evaluations.items() if where is split]
+    def of(self, split: Split, *, fresh: bool = False) -> list[Evaluation]:
+        """Return the evaluations of one split, in the order in which they were made.
+
+        Args:
+            split: of its tasks.
+            fresh: those of the finals, and no others; else all but those.
+        """
+        return [
+            one
+            for (where, _, repeat), one in self.evaluations.items()
+            if where is split and (repeat >= FRESH) is fresh
+        ]
 
     def scores(
-        self, split: Split = Split.VALIDATION, among: Collection[str] | None = None
+        self,
+        split: Split = Split.VALIDATION,
+        among: Collection[str] | None = None,
+        *,
+        fresh: bool = False,
     ) -> dict[str, float]:
         """Return the mean score in [0, 1] over repeats, by task id, in the order of the ids.
 
         Args:
             split: of its tasks.
             among: ids of the only tasks that count; None is all.
+            fresh: of the evaluations of the finals.
 
         Not in the order in which they came: what is summed, drawn or shown from them would depend
         on timing, and a search that goes on would ask its meta agent something else.
         """
-        if split not in self._scores:
+        if (split, fresh) not in self._scores:
             collected: dict[str, list[float]] = {}
-            for one in sorted(self.of(split), key=lambda one: (one.task_id, one.repeat)):
+            done = self.of(split, fresh=fresh)
+            for one in sorted(done, key=lambda one: (one.task_id, one.repeat)):
                 collected.setdefault(one.task_id, []).append(one.score)
-            self._scores[split] = {
+            self._scores[split, fresh] = {
                 task: sum(values) / len(values) for task, values in collected.items()
             }
-        scores = self._scores[split]
+        scores = self._scores[split, fresh]
         return {task: scores[task] for task in scores if among is None or task in among}
 
-    def mean(self, among: Collection[str] | None = None) -> float:
+    def mean(self, among: Collection[str] | None = None, *, fresh: bool = False) -> float:
         """Return the mean validation score in [0, 1], see `scores`; 0.0 before the first task."""
-        scores = self.scores(among=among)
+        scores = self.scores(among=among, fresh=fresh)
         return sum(scores.values()) / len(scores) if scores else 0.0
 
     def tokens_per_task(self) -> float:
         """Return the mean tokens of one validation evaluation; 0.0 before the first."""
         done = self.of(Split.VALIDATION)
         return sum(one.usage.total for one in done) / len(done) if done else 0.0
+
+    def dollars_per_task(self) -> float:
+        """Return the mean dollars of one validation evaluation; 0.0 before the first."""
+        done = self.of(Split.VALIDATION)
+        # In whole picodollars: the order in which they are added up decides nothing.
+        return sum(round(one.dollars * PICO) for one in done) / PICO / len(done) if done else 0.0
 
     def candidate(self) -> Candidate:
         """Return what a selector may know of it."""
@@ -104,11 +128,13 @@ class Member:
             tried=tuple(tried),
         )
 
-    def missing(self, split: Split, tasks: Sequence[Task], repeats: int) -> list[tuple[Task, int]]:
+    def missing(
+        self, split: Split, tasks: Sequence[Task], repeats: Iterable[int]
+    ) -> list[tuple[Task, int]]:
         """Return the (task, repeat) pairs that are not measured yet, in the shared order."""
         return [
             (task, repeat)
-            for repeat in range(repeats)
+            for repeat in repeats
             for task in tasks
             if (split, task.id, repeat) not in self.evaluations
         ]
@@ -123,9 +149,34 @@ class Member:
 
 
 def best(members: Iterable[Member]) -> Member | None:
-    """Return the best fully evaluated member: highest mean, fewest tokens, lowest number."""
-    done = [member for member in members if member.status == "evaluated"]
-    return min(done, key=lambda one: (-one.mean(), one.tokens_per_task(), one.number), default=None)
+    """Return the best fully evaluated member, see `order`; None before the first."""
+    return next(iter(leading(members, 1)), None)
+
+
+def leading(members: Iterable[Member], count: int, *, fresh: bool = False) -> list[Member]:
+    """Return up to `count` fully evaluated members, best first, see `order`.
+
+    Args:
+        members: in any order.
+        count: at least 0.
+        fresh: by the evaluations of the finals alone.
+    """
+
+    def place(one: Member) -> tuple[float, float, float, int]:
+        mean = one.mean(fresh=fresh)
+        return order(mean, one.dollars_per_task(), one.tokens_per_task(), one.number)
+
+    return sorted((one for one in members if one.status == "evaluated"), key=place)[:count]
+
+
+def order(
+    mean: float, dollars: float, tokens: float, number: int
+) -> tuple[float, float, float, int]:
+    """Return the key that sorts designs best first: by score, then by cost, then the older one.
+
+    Scores are rounded as in the archive's own leaderboard, so that both name the same winner.
+    """
+    return -round(mean, 12), dollars, tokens, number
 
 
 def digest(members: Iterable[Member]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
-"""What is kept back of the caps, so that the sealed test can be opened whatever was spent before.
+"""What is kept back of the caps, so that every search comes to its end whatever was spent before.
 
-Two designs meet the test: the best new one and the best baseline. What that costs is known from
-their validation evaluations; for those whose race is not over, the dearest of them counts.
+The leading new designs and the best baseline meet the validation tasks anew, and two designs meet
+the sealed test: the winner and that baseline. What that costs is known from their validation
+evaluations; among those whose race is not over, the dearest count.
 """
 
 from __future__ import annotations
@@ -13,124 +14,157 @@ from metasearch.errors import ConfigError
 from metasearch.gateway.base import Caps
 from metasearch.gateway.budget import PICO, Amount, Budget
 from metasearch.gateway.prices import Price
-from metasearch.search.member import RACED, Member, best
-from metasearch.types import Evaluation, Split, Task
+from metasearch.search.member import RACED, Member, leading
+from metasearch.types import FRESH, Evaluation, Split, Task
 
 __all__ = ["Reserve", "least_test", "refuse_too_small"]
 
-FINALISTS = 2
+TESTED = 2  # designs: the winner and the best baseline
 CHARS_PER_TOKEN = 4
 MARGIN = 1.25  # test tasks may be a little longer than those of validation
+NOTHING = Amount()
 ANSWER_TOKENS = 8  # a short answer; a chain of thought takes a hundred
 
 
 def least_test(tasks: Sequence[Task], repeats: int, price: Price) -> Amount:
-    """Return what the test of one design takes at least: one short call for each task."""
+    """Return what one design takes at least on these tasks: one short call for each."""
     prompts = sum(len(task.prompt) // CHARS_PER_TOKEN + 1 for task in tasks) * repeats
     answers = ANSWER_TOKENS * len(tasks) * repeats
     money = prompts * min(price.prompt, price.cached) + answers * price.completion
     return Amount(money, prompts + answers, len(tasks) * repeats)
 
 
-def refuse_too_small(caps: Caps, test: Amount, tasks: int) -> None:
-    """Refuse caps that cannot even hold the sealed test.
+def refuse_too_small(caps: Caps, test: Amount, tasks: int, finals: Amount = NOTHING) -> None:
+    """Refuse caps that cannot even hold the finals and the sealed test.
 
     Args:
         caps: of the search, or of its evaluations.
         test: of one design, at least.
         tasks: in the test split.
+        finals: of all that play them, at least.
 
     Raises:
         ConfigError: names the cap and what would do.
     """
-    for unit, scale, option, one in (
-        ("dollars", PICO, "--usd", test.picodollars),
-        ("tokens", 1, "--tokens", test.tokens),
-        ("calls", 1, "--calls", test.calls),
+    total = finals.plus(test.plus(test))
+    first, or_fewer = ("the finals and ", " or search.finalists") if finals.calls else ("", "")
+    for unit, scale, option, least in (
+        ("dollars", PICO, "--usd", total.picodollars),
+        ("tokens", 1, "--tokens", total.tokens),
+        ("calls", 1, "--calls", total.calls),
     ):
-        cap, needed = getattr(caps, unit), FINALISTS * one / scale
+        cap, needed = getattr(caps, unit), least / scale
         if cap is not None and cap < needed:
             raise ConfigError(
-                f"a cap of {cap:g} {unit} cannot hold the final test: {FINALISTS} designs on "
+                f"a cap of {cap:g} {unit} cannot hold the final test: {first}{TESTED} designs on "
                 f"{tasks} tasks take at least {needed:.4g}, and the search comes on top; raise "
-                f"{option}, or make domain.sizes.test smaller"
+                f"{option}, or make domain.sizes.test{or_fewer} smaller"
             )
 
 
 @dataclass(slots=True)
 class Reserve:
-    """Keeps back what the finalists' test will cost, by what they have cost so far.
+    """Keeps back what finals and test will cost, by what those who may play them cost so far.
 
     Attributes:
-        tests: test evaluations of one design.
+        tests, finals: evaluations of one design in the test, and in the finals.
         least: of the test of one design, until something is measured.
         call: the worst case of one call, which the last one needs.
+        finalists: new designs that play the finals.
+        least_finals: of all finals, until something is measured.
     """
 
     budget: Budget
     tests: int
     least: Amount
     call: Amount
+    finals: int = 0
+    finalists: int = 1
+    least_finals: Amount = NOTHING
     _seen: dict[int, tuple[int, Amount]] = field(default_factory=dict)
     _racing: dict[bool, set[int]] = field(default_factory=lambda: {True: set(), False: set()})
     _ranked: set[int] = field(default_factory=set)
-    _best: dict[bool, int | None] = field(default_factory=lambda: {True: None, False: None})
+    _best: dict[bool, list[int]] = field(default_factory=lambda: {True: [], False: []})
 
     def follow(self, members: Iterable[Member]) -> None:
         """Look anew at who may still become a finalist; for the start, and the end of a race."""
         members = list(members)
         for is_baseline in (True, False):
             group = [one for one in members if (one.proposer == "seed") is is_baseline]
-            leader = self._leader(group, self._best[is_baseline])
-            self._best[is_baseline] = leader.number if leader else None
+            leaders = self._leaders(group, is_baseline)
+            self._best[is_baseline] = [one.number for one in leaders]
             racing = [one for one in group if one.status == "pending"]
             self._racing[is_baseline] = {one.number for one in racing}
-            for one in [*racing, *([leader] if leader else [])]:
+            for one in (*racing, *leaders):
                 if one.number not in self._seen:
                     for evaluation in one.of(Split.VALIDATION):
                         self._add(one.number, evaluation)
         self.keep()
 
-    def _leader(self, group: Sequence[Member], before: int | None) -> Member | None:
+    def _leaders(self, group: Sequence[Member], is_baseline: bool) -> list[Member]:
         """Return the best of a group; who was looked at once is not again: its race is over."""
-        new = [one for one in group if one.number not in self._ranked or one.number == before]
+        before = self._best[is_baseline]
+        new = [one for one in group if one.number not in self._ranked or one.number in before]
         self._ranked.update(one.number for one in group if one.status in RACED)
-        return best(new)
+        return leading(new, 1 if is_baseline else self.finalists)
 
     def observe(self, member: Member, evaluation: Evaluation) -> None:
         """Count one evaluation."""
-        if evaluation.split is Split.VALIDATION:
+        if evaluation.split is Split.VALIDATION and evaluation.repeat < FRESH:
             self._racing[member.proposer == "seed"].add(member.number)
             self._add(member.number, evaluation)
             self.keep()
 
     def keep(self) -> None:
         """Set the reserve aside."""
-        baseline = self._test(True) or self.least
-        new = self._test(False) or baseline
-        total = baseline.plus(new)
-        if self.tests:
-            self.budget.set_aside(total.plus(self.call))
+        if not self.tests + self.finals:
+            return
+        old, new = self._costs(True), self._costs(False)
+        if not old and not new:
+            test = self.least.plus(self.least) if self.tests else NOTHING
+            finals = self.least_finals if self.finals else NOTHING
+            self.budget.set_aside(test.plus(finals).plus(self.call))
+            return
+        dearest = [max(column) for column in zip(*(new or old), strict=True)]
+        old_one = [max(column) for column in zip(*(old or new), strict=True)]
+        places = [_largest(column, self.finalists) for column in zip(*(new or old), strict=True)]
+        total = _of(self.tests, old_one).plus(_of(self.tests, dearest)).plus(self.call)
+        self.budget.set_aside(total.plus(_of(self.finals, old_one)).plus(_of(self.finals, places)))
+
+    def play(self) -> None:
+        """Give free what the finals take: they begin."""
+        self.finals = 0
+        self.budget.set_aside(NOTHING)
+        self.keep()
 
     def release(self) -> None:
-        """Give it free: the test begins."""
-        self.tests = 0
-        self.budget.set_aside(Amount())
+        """Give everything free: the test begins."""
+        self.tests = self.finals = 0
+        self.budget.set_aside(NOTHING)
 
     def _add(self, number: int, evaluation: Evaluation) -> None:
-        done, total = self._seen.get(number, (0, Amount()))
+        done, total = self._seen.get(number, (0, NOTHING))
         money = round(evaluation.dollars * PICO)
         one = Amount(money, evaluation.usage.total, evaluation.calls)
         self._seen[number] = (done + 1, total.plus(one))
 
-    def _test(self, is_baseline: bool) -> Amount | None:
-        """Return what the test of the dearest possible finalist of a group costs."""
-        leader = self._best[is_baseline]
-        numbers = self._racing[is_baseline] | ({leader} if leader is not None else set())
-        costs = []
-        for number in numbers & self._seen.keys():
-            done, total = self._seen[number]
-            costs.append([amount / done * self.tests * MARGIN for amount in total])
-        if not costs:
-            return None
-        return Amount(*(int(max(column)) + 1 for column in zip(*costs, strict=True)))
+    def _costs(self, is_baseline: bool) -> list[tuple[float, ...]]:
+        """Return what one evaluation costs of each possible finalist of a group: as `Amount`."""
+        numbers = self._racing[is_baseline] | set(self._best[is_baseline])
+        return [
+            tuple(amount / self._seen[number][0] for amount in self._seen[number][1])
+            for number in sorted(numbers & self._seen.keys())
+        ]
+
+
+def _largest(values: Iterable[float], count: int) -> float:
+    """Return the sum of the largest values; where there are too few, the largest stands in."""
+    largest = sorted(values, reverse=True)[:count]
+    return sum(largest) + (count - len(largest)) * largest[0]
+
+
+def _of(evaluations: int, each: Sequence[float]) -> Amount:
+    """Return what so many evaluations cost, with a margin."""
+    if not evaluations:
+        return NOTHING
+    return Amount(*(int(amount * evaluations * MARGIN) + 1 for amount in each))
