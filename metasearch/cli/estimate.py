@@ -7,13 +7,13 @@ run on three training tasks, a few cents that are told; where nobody answers, it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from metasearch.cli.output import words
 from metasearch.errors import BudgetExhausted, ConfigError, MetasearchError
+from metasearch.search.workload import DESIGN_TOKENS, GUESS, Costs, Plan, Three, planned
 from metasearch.types import Split
 
 if TYPE_CHECKING:
@@ -24,73 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["print_estimate"]
 
-# Tokens of one evaluation where nothing is known: one short call, a chain of thought with a vote of
-# three, a debate. The seeds span that range.
-GUESS = (300.0, 1_500.0, 6_000.0)
-DESIGN_TOKENS = (8_000.0, 20_000.0, 50_000.0)  # prompt, two reflections, perhaps a repair
 FEW_DESIGNS = 3  # a budget for fewer finds nothing but luck
-PROMPT_SHARE = 0.7  # of all tokens; the rest is new and dearer
-FINALISTS = 2
-
-Three = tuple[float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """What things take: low, typical, high.
-
-    Attributes:
-        tokens: of one evaluation.
-        written: tokens of one design that a model writes.
-        source: where the tokens come from.
-        prompt_share: of the tokens of evaluations, in [0, 1].
-    """
-
-    tokens: Three
-    written: Three = DESIGN_TOKENS
-    source: str = ""
-    prompt_share: float = PROMPT_SHARE
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The work of a search.
-
-    Attributes:
-        per_design: evaluations of one design at most, without racing's savings.
-        test: evaluations of the final test.
-        by_model: share of the new designs that a model writes, in [0, 1].
-        price: dollars of a mixed token of evaluations, and of writing designs.
-    """
-
-    seeds: int
-    designs: int
-    per_design: int
-    test: int
-    by_model: float
-    price: tuple[float, float]
-    costs: Costs
-
-    def fixed(self, rank: int) -> tuple[float, float]:
-        """Return tokens and dollars of what is done whatever happens: the seeds and the test."""
-        tokens = (self.seeds * self.per_design + self.test) * self.costs.tokens[rank]
-        return tokens, tokens * self.price[0]
-
-    def each(self, rank: int) -> tuple[float, float]:
-        """Return tokens and dollars of one new design."""
-        run = self.per_design * self.costs.tokens[rank]
-        written = self.by_model * self.costs.written[rank]
-        return run + written, run * self.price[0] + written * self.price[1]
-
-    def total(self, rank: int) -> tuple[float, float]:
-        """Return tokens and dollars of the whole search."""
-        (fixed, base), (each, more) = self.fixed(rank), self.each(rank)
-        return fixed + self.designs * each, base + self.designs * more
-
-    @property
-    def evaluations(self) -> int:
-        """All evaluations, at most."""
-        return (self.seeds + self.designs) * self.per_design + self.test
 
 
 def print_estimate(config: SearchConfig) -> int:
@@ -109,7 +43,9 @@ def print_estimate(config: SearchConfig) -> int:
     plan = _plan(config, domain, price)
     for line in _lines(config, domain, plan):
         click.echo(line)
-    designs = _affordable(config, plan)
+    if plan.costs.tokens[1] <= 0:
+        raise ConfigError("this archive's evaluations took no tokens; there is nothing to estimate")
+    designs = plan.affordable(config)
     if designs is None:
         return 0
     click.echo(f"budget: reaches about {designs} new designs of {config.search.designs}")
@@ -121,24 +57,8 @@ def print_estimate(config: SearchConfig) -> int:
 def _plan(config: SearchConfig, domain: Domain, price: tuple[Price, Price]) -> Plan:
     from metasearch.search.launch import baselines
 
-    search, costs = config.search, _costs(config, domain)
-    shares = (costs.prompt_share, PROMPT_SHARE)
-    return Plan(
-        seeds=len(baselines(config)),
-        designs=search.designs,
-        per_design=len(domain.tasks(Split.VALIDATION)) * search.repeats + search.smoke,
-        test=FINALISTS * len(domain.tasks(Split.TEST)) * search.repeats,
-        by_model=config.weights().get("meta-agent", 0.0),
-        price=(_mixed(price[0], shares[0]), _mixed(price[1], shares[1])),
-        costs=costs,
-    )
-
-
-def _mixed(price: Price, prompt_share: float) -> float:
-    """Return dollars of one token, prompt and new ones mixed."""
-    from metasearch.gateway.budget import PICO
-
-    return (prompt_share * price.prompt + (1 - prompt_share) * price.completion) / PICO
+    sizes = {split: len(domain.tasks(split)) for split in Split}
+    return planned(config, len(baselines(config)), sizes, price, _costs(config, domain))
 
 
 def _costs(config: SearchConfig, domain: Domain) -> Costs:
@@ -224,21 +144,3 @@ def _lines(config: SearchConfig, domain: Domain, plan: Plan) -> list[str]:
         f"high; from {plan.costs.source})",
         f"dollars: {dollars}",
     ]
-
-
-def _affordable(config: SearchConfig, plan: Plan) -> int | None:
-    """Return how many new designs the caps reach by the typical cost; None without a cap."""
-    if plan.costs.tokens[1] <= 0:
-        raise ConfigError("this archive's evaluations took no tokens; there is nothing to estimate")
-    (fixed, base), (each, more) = plan.fixed(1), plan.each(1)
-    run, written = plan.per_design * plan.costs.tokens[1], plan.by_model * plan.costs.written[1]
-    budget, found = config.budget, []
-    for caps, tokens, money in (
-        (budget, (fixed, each), (base, more)),
-        (budget.evaluating, (fixed, run), (base, run * plan.price[0])),
-        (budget.proposing, (0.0, written), (0.0, written * plan.price[1])),
-    ):
-        for cap, (before, one) in ((caps.tokens, tokens), (caps.usd, money)):
-            if cap is not None and one > 0:
-                found.append(int((cap - before) / one))
-    return max(0, min(*found, plan.designs)) if found else None
