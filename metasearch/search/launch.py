@@ -146,7 +146,7 @@ async def launch(
             running(search)
         hold.attach(search)
         archive.set_status(info.id, "running")
-        entries = archive.entries(info.id)
+        search.load()
         display.show(
             SearchStarted(
                 search_id=info.id,
@@ -159,8 +159,8 @@ async def launch(
                 validation_tasks=info.sizes[Split.VALIDATION],
                 caps=config.budget.caps(),
                 minutes=config.budget.minutes,
-                resumed=bool(entries),
-                finished=sum(one.proposer != "seed" and one.status in RACED for one in entries),
+                resumed=bool(search.members),
+                finished=search.made(),
                 minutes_used=worktime.before / 60,
             )
         )

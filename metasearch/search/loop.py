@@ -60,6 +60,14 @@ class Search:
         self._ending = end
         self.measurer.stop(reason)
 
+    def load(self) -> None:
+        """Take up what the archive holds of this search, once."""
+        self.members = self.members or self.measurer.load()
+
+    def made(self) -> int:
+        """Return how many new designs were raced."""
+        return sum(one.status in RACED for one in self._proposals())
+
     async def run(self) -> str:
         """Run to the end and return the search's status: finished, stopped or paused.
 
@@ -67,7 +75,7 @@ class Search:
             Unavailable: something outside failed; the search is paused and can be resumed.
             ConfigError: the endpoint or the domain says that the configuration is wrong.
         """
-        self.members = self.measurer.load()
+        self.load()
         self.guard.begin(self.members)
         for number, design in enumerate(self.baselines):
             if number not in self.members:
@@ -109,8 +117,7 @@ class Search:
     def _finish(self, status: str, reason: str) -> None:
         search_id = self.measurer.search_id
         self.measurer.archive.set_status(search_id, status, reason)
-        made = sum(one.status in RACED for one in self._proposals())
-        self.measurer.display.show(SearchFinished(search_id, status, reason, made))
+        self.measurer.display.show(SearchFinished(search_id, status, reason, self.made()))
 
     async def _race_baselines(self) -> None:
         """Race the baselines stage by stage against the best of them."""

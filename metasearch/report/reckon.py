@@ -1,0 +1,192 @@
+"""Works a report out from the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from metasearch.report.belief import Belief, believed
+from metasearch.report.breakeven import break_even
+from metasearch.report.evidence import corrected, paired
+from metasearch.report.facts import Contest, Line, Report, Scored
+from metasearch.report.failures import failures
+from metasearch.report.lineage import steps
+from metasearch.report.ranking import (
+    WHOLE,
+    alike,
+    fair_baseline,
+    mean,
+    price,
+    ranked,
+    tested,
+    unfinished,
+)
+from metasearch.report.rows import BASELINES, Rows, Scores, read, repeats
+from metasearch.stats import score_interval, wilson
+from metasearch.types import Split
+
+if TYPE_CHECKING:
+    from metasearch.archive import Archive
+    from metasearch.archive.records import EntryInfo
+
+__all__ = ["reckon"]
+
+TESTED = 2  # meet the sealed test: the winner and the best baseline
+MARGIN = 1.25  # test tasks may be a little longer than those of validation
+
+
+def reckon(archive: Archive, search_id: str) -> Report:
+    """Work out everything that is told of a search.
+
+    Raises:
+        ConfigError: there is no such search.
+    """
+    rows = read(archive, search_id)
+    lines = {one.number: one for one in _lines(rows)}
+    finalists, first = ranked(rows, fresh=True), ranked(rows, fresh=False)
+    order = [*finalists, *(one for one in first if one not in finalists)]
+    winner, second, *_ = [*order, None, None]
+    opponent = fair_baseline(rows, winner) if winner else None
+    looks = sum(event.kind == "test-opened" for event in rows.events)
+    return Report(
+        rows=rows,
+        lines=tuple(lines.values()),
+        tried=len(rows.tried),
+        unit=price(rows.entries).unit,
+        winner=lines[winner.number] if winner else None,
+        runner_up=lines[second.number] if second else None,
+        winner_score=_reported(rows, winner, finalists) if winner else None,
+        runner_score=_reported(rows, second, finalists) if second else None,
+        opponent=lines[opponent.entry.number] if opponent else None,
+        is_fair=bool(opponent and opponent.is_fair),
+        contest=_contest(rows, winner, opponent.entry) if winner and opponent else None,
+        test=_test(rows, winner) if winner else None,
+        test_scores={one.number: _scored(rows.sealed[one.number], "test") for one in tested(rows)},
+        looks=looks,
+        kept_back=0.0 if looks or rows.sealed else _kept_back(rows, winner),
+        is_between=unfinished(rows),
+        is_alike=alike(rows),
+        break_even=break_even(rows, winner, _samples(rows, winner.number)) if winner else None,
+        failures=failures(rows),
+        lineage=steps(rows, winner) if winner else (),
+    )
+
+
+def _samples(rows: Rows, number: int) -> Scores:
+    """Return the validation scores that speak for a design: fresh ones where it has them all."""
+    first, fresh = rows.first.get(number, {}), rows.fresh.get(number, {})
+    return fresh if fresh.keys() >= first.keys() and not alike(rows) else first
+
+
+def _lines(rows: Rows) -> list[Line]:
+    """Return all designs that met validation tasks, the best first, whole ones before others."""
+    met = [*rows.baselines, *rows.tried]
+    cost = price(rows.entries)
+    cheap = _front(rows, met, cost.of)
+    fast = _front(rows, met, lambda one: one.validation.seconds_per_task if one.validation else 0)
+    lines = [_line(rows, one, one.number in cheap, one.number in fast) for one in met]
+    return sorted(
+        lines, key=lambda one: (one.status != WHOLE, -round(one.score.mean, 12), one.number)
+    )
+
+
+def _front(rows: Rows, met: Sequence[EntryInfo], cost: Callable[[EntryInfo], float]) -> set[int]:
+    """Return the numbers of whole designs for which no other is at least as good and costs less."""
+    whole = [one for one in met if one.status == WHOLE]
+    scores = {one.number: round(mean(rows.first[one.number]), 12) for one in whole}
+    front, best = set(), -1.0
+    for one in sorted(whole, key=lambda one: (cost(one), -scores[one.number], one.number)):
+        if scores[one.number] > best:
+            best = scores[one.number]
+            front.add(one.number)
+    return front
+
+
+def _line(rows: Rows, entry: EntryInfo, on_cost_front: bool, on_time_front: bool) -> Line:
+    summary, scores = entry.validation, rows.first[entry.number]
+    assert summary is not None, "an entry with scores has a summary"
+    share = wilson(sum(scores.values()), len(scores))  # quick, for there may be thousands
+    return Line(
+        number=entry.number,
+        design=entry.design.id if entry.design else "",
+        name=entry.name,
+        idea=entry.design.idea if entry.design else "",
+        proposer=entry.proposer,
+        operator=entry.operator,
+        status=str(entry.status),
+        is_baseline=entry.proposer in BASELINES,
+        score=Scored(share.mean, share.low, share.high, len(scores), "ranking"),
+        dollars=summary.dollars_per_task,
+        tokens=summary.tokens_per_task,
+        seconds=summary.seconds_per_task,
+        on_cost_front=on_cost_front,
+        on_time_front=on_time_front,
+    )
+
+
+def _scored(scores: Scores, kind: str) -> Scored:
+    found = score_interval(list(scores.values()))
+    return Scored(found.mean, found.low, found.high, len(scores), kind)
+
+
+def _reported(rows: Rows, entry: EntryInfo, finalists: Sequence[EntryInfo]) -> Scored:
+    """Return a design's score as it may be told: fresh, or drawn towards those of the others."""
+    if entry in finalists:
+        return _scored(rows.fresh[entry.number], "fresh")
+    own = rows.first[entry.number]
+    others = [list(rows.first[one.number].values()) for one in rows.tried if one.status == WHOLE]
+    belief = believed(list(own.values()), others)
+    if belief is None or belief.weight == 1:  # too few designs or tasks to learn from
+        return _scored(own, "ranking")
+    low, high = max(0.0, belief.low), min(1.0, belief.high)
+    return Scored(min(1.0, max(0.0, belief.mean)), low, high, len(own), "shrunk")
+
+
+def _contest(rows: Rows, winner: EntryInfo, opponent: EntryInfo) -> Contest | None:
+    """Hold the winner against its opponent on validation, after all that were tried."""
+    own, base = _samples(rows, winner.number), rows.first[opponent.number]
+    fresh = rows.fresh.get(opponent.number, {})
+    if own is rows.fresh.get(winner.number) and fresh.keys() >= base.keys():
+        base = fresh  # then both are of the same streams
+    pair = paired(own, base)
+    if pair is None:
+        return None
+    rivals = [rows.first[one.number] for one in rows.tried if one.number != winner.number]
+    p = corrected(own, rivals, base)
+    return Contest(opponent.number, pair, p, _believed_gain(rows, own, base))
+
+
+def _believed_gain(rows: Rows, own: Scores, base: Scores) -> Belief | None:
+    whole = [one for one in rows.tried if one.status == WHOLE]
+    others = [_gaps(rows.first[one.number], base) for one in whole]
+    return believed(_gaps(own, base), others)
+
+
+def _gaps(own: Mapping[str, float], base: Mapping[str, float]) -> list[float]:
+    return [own[task] - base[task] for task in sorted(own.keys() & base.keys())]
+
+
+def _test(rows: Rows, winner: EntryInfo) -> Contest | None:
+    """Hold the winner against the baseline that met the sealed test with it."""
+    bases = [one for one in tested(rows) if one.proposer in BASELINES]
+    if winner.number not in rows.sealed or not bases:
+        return None
+    base = max(bases, key=lambda one: (mean(rows.first.get(one.number, {})), -one.number))
+    pair = paired(rows.sealed[winner.number], rows.sealed[base.number])
+    return None if pair is None else Contest(base.number, pair)
+
+
+def _kept_back(rows: Rows, winner: EntryInfo | None) -> float:
+    """Return about what is set aside for finals and test, by what the dearest finalist costs."""
+    caps = rows.spending.caps
+    if not any(caps.get(cap) is not None for cap in ("usd", "tokens", "calls")):
+        return 0.0
+    cost, sizes = price(rows.entries), rows.search.sizes
+    section = rows.search.config.get("search") or {}
+    finalists = [*rows.baselines, *([winner] if winner else [])]
+    dearest = max((cost.of(one) for one in finalists), default=0.0)
+    evaluations = TESTED * sizes.get(Split.TEST, 0) * repeats(rows.search)
+    if (again := int(section.get("finalists") or 0)) and not rows.fresh:
+        once = sizes.get(Split.VALIDATION, 0) * int(section.get("final_repeats") or 1)
+        evaluations += (again + 1) * once
+    return evaluations * MARGIN * dearest

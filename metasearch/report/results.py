@@ -1,0 +1,298 @@
+"""The sections of a report that say what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from metasearch.report.document import (
+    Block,
+    Bullets,
+    Chart,
+    Heading,
+    Paragraph,
+    Point,
+    Said,
+    Table,
+    Text,
+)
+from metasearch.report.facts import Contest, Line, Report, Scored
+from metasearch.report.verdict import difference, verdict
+from metasearch.report.words import amount, dollars, p_value, percent, score, signed
+
+__all__ = ["results"]
+
+SHOWN_DESIGNS = 30
+COSTS = ("$/task", "tokens/task", "s/task")
+
+
+def results(report: Report) -> Iterator[Block]:
+    """Return winner, comparisons, costs and lineage."""
+    for section in (_winners, _baselines, _test, _pays, _fronts, _lineage):
+        yield from section(report)
+
+
+def _winners(report: Report) -> Iterator[Block]:
+    yield Heading("Winner and runner-up")
+    if report.winner is None or report.winner_score is None:
+        yield Paragraph("No new design has met all validation tasks, so there is none.")
+        return
+    rows = [_standing("winner", report.winner, report.winner_score)]
+    if report.runner_up and report.runner_score:
+        rows.append(_standing("runner-up", report.runner_up, report.runner_score))
+    columns = ("", "design", "name", "score", "95 % interval", "what kind", *COSTS)
+    yield Table(columns, rows, left=("", "name", "what kind"))
+    if report.winner.idea:
+        yield Paragraph(("Idea of the winner: ", Said(report.winner.idea)))
+    yield Paragraph(_kind(report))
+
+
+def _standing(title: str, line: Line, found: Scored) -> list[Text]:
+    return [
+        title,
+        f"#{line.number}",
+        Said(line.name),
+        score(found.mean),
+        _interval(found),
+        {"fresh": "fresh samples", "shrunk": "drawn towards the others"}.get(
+            found.kind, "as it was ranked"
+        ),
+        *_costs(line),
+    ]
+
+
+def _kind(report: Report) -> str:
+    """Say what the winner's score is worth."""
+    assert report.winner
+    assert report.winner_score
+    ranked = score(report.winner.score.mean)
+    if report.is_fresh:
+        told = score(report.winner_score.mean)
+        return (
+            f"By the samples that made it a finalist the winner scored {ranked}; on fresh samples, "
+            f"which had no part in that, it scores {told}. Only the fresh score is a fair one."
+        )
+    if report.is_alike:
+        why = (
+            "The finalists were evaluated again and every score came out as before: this model "
+            "answers alike each time, so the second look is no evidence."
+        )
+    elif report.is_between:
+        why = "The second evaluation of the finalists is not complete."
+    else:
+        why = "The finalists were not evaluated again."
+    if report.winner_score.kind == "shrunk":
+        return (
+            f"{why} So the score is not fresh: as ranked it is {ranked}, which flatters the best "
+            f"of {report.tried}; drawn towards the others by its own noise it is "
+            f"{score(report.winner_score.mean)}."
+        )
+    return (
+        f"{why} So the score is not fresh, and with {report.tried} new designs there are too few "
+        "to tell how much it flatters the winner."
+    )
+
+
+def _interval(found: Scored) -> str:
+    return f"[{score(found.low)}, {score(found.high)}]"
+
+
+def _costs(line: Line) -> list[Text]:
+    return [dollars(line.dollars), f"{line.tokens:,.0f}", f"{line.seconds:.1f}"]
+
+
+def _baselines(report: Report) -> Iterator[Block]:
+    yield Heading("Against the baselines")
+    base = [one for one in report.lines if one.is_baseline]
+    if not base:
+        yield Paragraph("No baseline has been evaluated, so there is nothing to hold a design to.")
+        return
+    if report.contest and report.opponent and report.winner:
+        yield Paragraph(_opponent(report))
+        yield Bullets(_evidence(report.contest, report.tried))
+    rows = [_row(one) for one in base]
+    yield Table(("design", "name", "score", "95 % interval", "tasks", *COSTS), rows, left=("name",))
+
+
+def _opponent(report: Report) -> Text:
+    assert report.opponent
+    assert report.winner
+    mine, theirs = (getattr(one, report.unit) for one in (report.winner, report.opponent))
+    if report.is_fair:
+        how = f"the best baseline that costs at most as much: {amount(theirs, report.unit)} a task "
+        how += f"beside {amount(mine, report.unit)}"
+    else:
+        how = (
+            f"the best of all baselines, for none is as cheap as the winner: "
+            f"{amount(theirs, report.unit)} a task beside {amount(mine, report.unit)}"
+        )
+    name = Said(report.opponent.name)
+    return (f"The winner is held against #{report.opponent.number} ", name, f", {how}.")
+
+
+def _evidence(contest: Contest, tried: int) -> list[Text]:
+    items: list[Text] = [f"On validation: {difference(contest.pair)}."]
+    if contest.corrected_p is not None:
+        items.append(
+            f"Corrected for the {tried} new designs tried: {p_value(contest.corrected_p)}: "
+            f"{verdict(contest.pair, contest.corrected_p)}."
+        )
+    if contest.belief is not None:
+        belief = contest.belief
+        items.append(
+            f"Probability that it is really better: {percent(belief.above_zero)}; the difference "
+            f"to be believed, after all that was tried, is {signed(belief.mean)} "
+            f"[{signed(belief.low)}, {signed(belief.high)}]."
+        )
+    return items
+
+
+def _row(line: Line) -> list[Text]:
+    own = line.score
+    return [
+        f"#{line.number}",
+        Said(line.name),
+        score(own.mean),
+        _interval(own),
+        f"{own.tasks}",
+        *_costs(line),
+    ]
+
+
+def _test(report: Report) -> Iterator[Block]:
+    yield Heading("The sealed test")
+    if not report.test_scores:
+        why = (
+            "It was opened, but no result is there."
+            if report.looks
+            else "It has not been opened: that is done once, when the search ends."
+        )
+        yield Paragraph(f"{why} So there is no unbiased score of any design.")
+        return
+    rows = []
+    for number, found in report.test_scores.items():
+        line = report.line(number)
+        name = Said(line.name if line else "")
+        rows.append([f"#{number}", name, score(found.mean), _interval(found), f"{found.tasks}"])
+    yield Table(("design", "name", "score", "95 % interval", "tasks"), rows, left=("name",))
+    yield Paragraph(_looked(report))
+    if report.test:
+        yield Bullets(
+            [
+                f"#{report.winner.number if report.winner else ''} against "
+                f"#{report.test.baseline}: {difference(report.test.pair)}: "
+                f"{verdict(report.test.pair)}.",
+            ]
+        )
+    elif report.winner:
+        yield Paragraph(f"#{report.winner.number} itself has no test score to compare.")
+
+
+def _looked(report: Report) -> str:
+    if report.looks <= 1:
+        return "It was opened once, for these designs, after they had been chosen."
+    return (
+        f"It was opened {report.looks} times, as the search went on after the first: these figures "
+        "are no longer free of choice, so read them with care."
+    )
+
+
+def _pays(report: Report) -> Iterator[Block]:
+    yield Heading("When the search has paid for itself")
+    pays = report.break_even
+    if pays is None:
+        yield Paragraph("There is no winner, or no baseline to use in its place.")
+        return
+    unit = pays.unit
+    spent, mine, theirs = (
+        amount(value, unit) for value in (pays.spent, pays.winner_cost, pays.alternative_cost)
+    )
+    line = report.line(pays.alternative)
+    name = Said(line.name if line else "")
+    which = (
+        "the cheapest baseline that scores at least as much"
+        if pays.is_as_good
+        else "the best baseline; none scores as much as the winner"
+    )
+    yield Paragraph((f"Without the search one would use #{pays.alternative} ", name, f", {which}."))
+    if pays.uses is not None:
+        saved = amount(pays.saving, unit)
+        yield Paragraph(
+            f"One use of the winner saves {theirs} - {mine} = {saved}. The search took {spent}, so "
+            f"it has paid for itself after {spent} / {saved} = {pays.uses:,.0f} uses."
+        )
+        return
+    nothing = (
+        f"One use of the winner takes {mine}, of the other {theirs}: nothing is saved, so no "
+        f"number of uses pays back the {spent} of the search."
+    )
+    if pays.extra_per_answer is None or pays.search_per_answer is None:
+        yield Paragraph(nothing)
+        return
+    extra, more = (amount(x, unit) for x in (pays.extra_per_answer, pays.search_per_answer))
+    yield Paragraph(
+        f"{nothing} What it buys is right answers: {signed(pays.gain)} a task, each for "
+        f"({mine} - {theirs}) / {score(pays.gain)} = {extra} more; spread over 10,000 uses the "
+        f"search itself adds {more} to each."
+    )
+
+
+def _fronts(report: Report) -> Iterator[Block]:
+    yield Heading("Score against cost")
+    whole = [one for one in report.lines if one.status == "evaluated"]
+    if not whole:
+        yield Paragraph("No design has met all validation tasks.")
+        return
+    yield Paragraph(
+        "For a design on a front there is no other that is at least as good and cheaper, or "
+        "faster. Scores are those that ranked the designs: of the best new ones they flatter."
+    )
+    unit = report.unit
+    yield Chart(
+        f"Score against {unit} a task; the dashed line is the front, rings are baselines.",
+        f"{unit} a task",
+        [_point(one, getattr(one, unit), one.on_cost_front) for one in whole],
+    )
+    yield Chart(
+        "Score against seconds a task.",
+        "seconds a task, from its start to its end",
+        [_point(one, one.seconds, one.on_time_front) for one in whole],
+    )
+    shown = [one for one in whole if one.on_cost_front or one.on_time_front][:SHOWN_DESIGNS]
+    rows = [
+        [*_row(one), "yes" if one.on_cost_front else "", "yes" if one.on_time_front else ""]
+        for one in shown
+    ]
+    columns = ("design", "name", "score", "95 % interval", "tasks", *COSTS)
+    yield Table((*columns, "cost front", "time front"), rows, left=("name",))
+
+
+def _point(line: Line, x: float, is_front: bool) -> Point:
+    return Point(x, line.score.mean, f"#{line.number}", line.is_baseline, is_front)
+
+
+def _lineage(report: Report) -> Iterator[Block]:
+    yield Heading("How the winner came about")
+    if not report.lineage:
+        yield Paragraph("There is no winner.")
+        return
+    rows: list[list[Text]] = []
+    for step in report.lineage:
+        gain = step.gain
+        by = f"{step.proposer}: {step.operator}" if step.operator else step.proposer
+        rows.append(
+            [
+                f"#{step.number}",
+                Said(step.name),
+                Said(by),
+                " ".join(f"#{number}" for number in step.others),
+                "" if step.score is None else score(step.score),
+                f"{signed(gain.mean)} [{signed(gain.low)}, {signed(gain.high)}]" if gain else "",
+                Said(step.idea),
+            ]
+        )
+    columns = ("design", "name", "made by", "also from", "score", "gain over the one above", "idea")
+    yield Table(columns, rows, left=("name", "made by", "also from", "idea"))
+    yield Paragraph(
+        "Gains are of the samples that ranked the designs, on the tasks that both met; a search "
+        "keeps what looks like a gain, so some of each is luck."
+    )
