@@ -17,6 +17,7 @@ from metasearch.cli.lineage import lineage
 from metasearch.cli.local import local
 from metasearch.cli.prices import prices
 from metasearch.cli.replay import replay
+from metasearch.cli.report import report
 from metasearch.cli.run import resume, run
 from metasearch.cli.seeds import seeds
 from metasearch.cli.show import show
@@ -39,6 +40,7 @@ COMMANDS = (
     lineage,
     trace,
     replay,
+    report,
     export,
     init,
     doctor,
@@ -56,7 +58,7 @@ COMMANDS = (
     commands=list(COMMANDS),
     chapters={
         "Search": ("run", "pause", "stop", "resume", "status"),
-        "Look": ("top", "show", "compare", "lineage", "trace", "replay"),
+        "Look": ("report", "top", "show", "compare", "lineage", "trace", "replay"),
         "Take away": ("export",),
         "Set up": ("init", "doctor", "domains", "seeds", "prices", "image", "local", "archive"),
     },

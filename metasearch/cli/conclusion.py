@@ -77,6 +77,7 @@ def next_commands(standing: Standing) -> list[str]:
     number = best.number
     compare = [f"metasearch compare {number} best-seed"] if standing.validation else []
     return [
+        f"metasearch report {standing.search.id} -o report.html",
         f"metasearch show {number}",
         *compare,
         f"metasearch export {number} --as file -o agent.py",
