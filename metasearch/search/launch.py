@@ -147,23 +147,7 @@ async def launch(
         hold.attach(search)
         archive.set_status(info.id, "running")
         search.load()
-        display.show(
-            SearchStarted(
-                search_id=info.id,
-                domain=domain.name,
-                model=doors.model.name,
-                sandbox=doors.sandbox.name,
-                strategy=config.search.strategy,
-                seeds=len(search.baselines),
-                designs=config.search.designs,
-                validation_tasks=info.sizes[Split.VALIDATION],
-                caps=config.budget.caps(),
-                minutes=config.budget.minutes,
-                resumed=bool(search.members),
-                finished=search.made(),
-                minutes_used=worktime.before / 60,
-            )
-        )
+        display.show(_started(info, config, doors, search, worktime))
         for note in getattr(domain, "notes", ()):
             display.show(Note(note))
         return await search.run()
@@ -182,6 +166,26 @@ class _Doors:
     sandbox: Sandbox
     model: ModelSettings
     meta: ModelSettings
+
+
+def _started(
+    info: SearchInfo, config: SearchConfig, doors: _Doors, search: Search, worktime: Worktime
+) -> SearchStarted:
+    return SearchStarted(
+        search_id=info.id,
+        domain=info.domain,
+        model=doors.model.name,
+        sandbox=doors.sandbox.name,
+        strategy=config.search.strategy,
+        seeds=len(search.baselines),
+        designs=config.search.designs,
+        validation_tasks=info.sizes[Split.VALIDATION],
+        caps=config.budget.caps(),
+        minutes=config.budget.minutes,
+        resumed=bool(search.members),
+        finished=search.made(),
+        minutes_used=worktime.before / 60,
+    )
 
 
 async def _open(

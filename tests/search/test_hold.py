@@ -116,6 +116,7 @@ async def test_an_archive_that_fails_for_a_while_loses_nothing(
         await until(lambda: len(beats) > 3)
         ask(archive, "s1", Wish.PAUSE)
         await until(lambda: search.told)
+    assert archive.search("s1").lease is None, "let go in the end as ever"
 
 
 async def test_ctrl_c_goes_on_through(archive: Archive) -> None:
