@@ -2,7 +2,8 @@
 -- They are made again whenever the tables change; a change here needs a migration (it may be empty).
 -- Money is dollars here; the tables hold picodollars (1e-12) so that sums are exact.
 
--- What each entry reached on each split. Evaluations that ended as 'infrastructure' are no score.
+-- What each entry reached on each split. Evaluations that ended as 'infrastructure' are no score, and
+-- those of the finals, whose repeat is 1000 or more, are for the chosen ones alone: they rank nobody.
 CREATE VIEW summary AS
 SELECT
     v.search_id AS search_id,
@@ -15,7 +16,7 @@ SELECT
     SUM(v.prompt_tokens + v.completion_tokens) * 1.0 / COUNT(*) AS tokens_per_task,
     AVG(v.seconds) AS seconds_per_task
 FROM evaluation AS v
-WHERE v.outcome <> 'infrastructure'
+WHERE v.outcome <> 'infrastructure' AND v.repeat < 1000
 GROUP BY v.search_id, v.entry_id, v.split;
 
 -- Fully evaluated designs of a search, best first: by validation mean (twelve digits, so that the

@@ -16,7 +16,13 @@ from metasearch.archive.columns import from_picodollars, to_picodollars
 from metasearch.archive.database import Database
 from metasearch.archive.dialect import insert_if_absent, insert_one
 from metasearch.archive.models import DesignRow, EntryRow, ParentRow, TextRow, table
-from metasearch.archive.queries import LEADERBOARD, parents_of, ranked_ids, summaries
+from metasearch.archive.queries import (
+    LEADERBOARD,
+    parents_of,
+    ranked_ids,
+    summaries,
+    winner_id,
+)
 from metasearch.archive.records import EntryInfo, EntryStatus
 from metasearch.archive.texts import chunked, get_texts, unpack
 from metasearch.errors import ConfigError
@@ -225,7 +231,8 @@ def find(connection: Connection, search_id: str, ref: str) -> EntryInfo:
     """Return the entry that a person means. See `Archive.entry`."""
     wanted = ref.strip()
     if wanted == "best":
-        ids = ranked_ids(connection, LEADERBOARD, search_id, 1)
+        won = winner_id(connection, search_id)
+        ids = [won] if won is not None else ranked_ids(connection, LEADERBOARD, search_id, 1)
         if not ids:
             raise ConfigError(f"no design of search {search_id} is fully evaluated yet")
     else:

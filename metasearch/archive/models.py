@@ -184,6 +184,7 @@ class EvaluationRow(Row, table=True):
             "prompt_tokens",
             "completion_tokens",
             "seconds",
+            "repeat",
         ),
         ForeignKeyConstraint(
             ["search_id", "task_id", "split"],

@@ -24,6 +24,7 @@ from metasearch.archive.columns import from_picodollars, unsafe
 from metasearch.archive.models import (
     EntryRow,
     EvaluationRow,
+    EventRow,
     ParentRow,
     ReplyRow,
     SearchTaskRow,
@@ -31,6 +32,7 @@ from metasearch.archive.models import (
 )
 from metasearch.archive.records import (
     SOLVED,
+    WINNER,
     Counts,
     EntryStatus,
     LineageStep,
@@ -39,7 +41,7 @@ from metasearch.archive.records import (
     Summary,
 )
 from metasearch.archive.texts import chunked
-from metasearch.types import Outcome, Owner, Split, Usage
+from metasearch.types import FRESH, Outcome, Owner, Split, Usage
 
 __all__ = [
     "LEADERBOARD",
@@ -51,10 +53,12 @@ __all__ = [
     "scores",
     "spent",
     "summaries",
+    "winner_id",
 ]
 
 _ENTRY = table(EntryRow)
 _EVALUATION = table(EvaluationRow)
+_EVENT = table(EventRow)
 _PARENT = table(ParentRow)
 _REPLY = table(ReplyRow)
 _SEARCH_TASK = table(SearchTaskRow)
@@ -85,7 +89,7 @@ def _among(member: ColumnElement[int], ids: Collection[int] | None) -> list[Colu
 def summaries(
     connection: Connection, search_id: str, entry_ids: Collection[int] | None = None
 ) -> dict[int, dict[Split, Summary]]:
-    """Return what each entry reached on each split, by the entry's row id."""
+    """Return what each entry reached on each split, by the entry's row id; without the finals."""
     value = _EVALUATION.c
     found: dict[int, dict[Split, list[SqlRow[Any]]]] = defaultdict(lambda: defaultdict(list))
     for ids in _batches(entry_ids):
@@ -101,7 +105,11 @@ def summaries(
                 func.sum(value.prompt_tokens + value.completion_tokens).label("tokens"),
                 func.sum(value.seconds).label("seconds"),
             )
-            .where(value.search_id == search_id, *_among(value.entry_id, ids))
+            .where(
+                value.search_id == search_id,
+                value.repeat < FRESH,
+                *_among(value.entry_id, ids),
+            )
             .group_by(value.entry_id, value.split, value.outcome)
         )
         for row in connection.execute(query):
@@ -138,6 +146,22 @@ def ranked_ids(
         .limit(limit)
     )
     return list(connection.execute(query).scalars())
+
+
+def winner_id(connection: Connection, search_id: str) -> int | None:
+    """Return the row id of the entry that won the last finals; None before the first."""
+    told = (
+        select(_EVENT.c.text)
+        .where(_EVENT.c.search_id == search_id, _EVENT.c.kind == WINNER)
+        .order_by(_EVENT.c.id.desc())
+        .limit(1)
+    )
+    text = connection.execute(told).scalar()
+    if text is None:
+        return None
+    number = int(str(text).split()[0])
+    found = select(_ENTRY.c.id).where(_ENTRY.c.search_id == search_id, _ENTRY.c.number == number)
+    return connection.execute(found).scalar()
 
 
 def scores(

@@ -12,6 +12,7 @@ from metasearch.types import Design, Json, Outcome, Split, Usage
 
 __all__ = [
     "SOLVED",
+    "WINNER",
     "Counts",
     "EntryInfo",
     "EntryStatus",
@@ -26,6 +27,8 @@ __all__ = [
     "Summary",
 ]
 
+# Kind of the line in a search's log that says who won the finals; it begins with a number.
+WINNER = "winner"
 SOLVED = 0.5  # a task counts as solved from this score on; exact scorers give 0 or 1
 
 
@@ -91,7 +94,7 @@ class SearchInfo:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The evaluations of one entry on one split, all repeats together.
+    """The evaluations of one entry on one split, all repeats together, without those of the finals.
 
     Evaluations that ended as `INFRASTRUCTURE` are no score: they are in `outcomes` only.
 

@@ -284,9 +284,9 @@ class Archive:
         """Return the entry that a person means.
 
         Args:
-            ref: "12", "#12", a name, "seed:NAME", the beginning of a design's id, or "best": the
-                highest validation mean among the fully evaluated, then the cheapest, then the
-                oldest.
+            ref: "12", "#12", a name, "seed:NAME", the beginning of a design's id, or "best": who
+                won the finals; before them the highest validation mean among the fully evaluated,
+                then the cheapest, then the oldest.
 
         Raises:
             ConfigError: nothing, or more than one, fits; the message lists what is near.

@@ -59,14 +59,14 @@ def compare(
     interval, wins, losses, and the exact McNemar test.
     """
     from metasearch.errors import ConfigError
-    from metasearch.report.evidence import by_task, paired
+    from metasearch.report.evidence import comparable, paired
     from metasearch.types import Split
 
     with opened(place) as archive:
         search = archive.search(search_id)
         a, b = entry(archive, search, first), entry(archive, search, second)
         scores = archive.scores(search.id, Split(split), {a.number, b.number})
-        pair = paired(*(by_task(scores.get(one.number, {})) for one in (a, b)))
+        pair = paired(*comparable(*(scores.get(one.number, {}) for one in (a, b))))
         if pair is None:
             raise ConfigError(
                 f"#{a.number} and #{b.number} have no {split} task in common"

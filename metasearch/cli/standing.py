@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metasearch.archive.records import WINNER
 from metasearch.cli.options import best_seed, rank
 from metasearch.cli.output import one_line, score
 from metasearch.cli.troubles import alarms
-from metasearch.report.evidence import Paired, by_task, corrected, paired
+from metasearch.report.evidence import Paired, by_task, comparable, corrected, paired
 from metasearch.report.spending import Spending, spending
 from metasearch.stats import wilson
 from metasearch.types import Json, Split
@@ -53,9 +54,11 @@ class Standing:
     Attributes:
         entries: best first; those that came to nothing are left out.
         lost: how many proposals came to nothing, by status.
-        winner: the best fully evaluated design, a seed perhaps; None before the first.
+        winner: who won the finals, before them the best fully evaluated design; a seed perhaps;
+            None before the first.
         seed: the best seed.
-        validation: winner against seed; None when the winner is that seed.
+        validation: winner against seed, on fresh samples where there were finals; None when the
+            winner is that seed.
         corrected_p: of that comparison, for all the designs tried.
         tried: how many new designs met validation tasks.
         test: the same comparison on the sealed test split, once it was opened.
@@ -83,18 +86,24 @@ def stand(archive: Archive, search: SearchInfo) -> Standing:
     everything = archive.entries(search.id)
     entries = ranked(everything)
     lost = Counter(str(one.status) for one in everything if one.status not in RACED)
-    winner = next((one for one in entries if one.status == "evaluated"), None)
+    log = archive.events(search.id)
+    won = next((event.text.split()[0] for event in reversed(log) if event.kind == WINNER), None)
+    leaders = [one for one in entries if one.status == "evaluated"]
+    winner = next((one for one in leaders if str(one.number) == won), None)
+    winner = winner or next(iter(leaders), None)
     seed = best_seed(everything)
     tried = [one for one in entries if one.proposer != "seed"]
     validation = p = test = None
     if winner is not None and seed is not None and winner.number != seed.number:
         numbers = {winner.number, seed.number, *(one.number for one in tried)}
-        scores = _scores(archive, search, Split.VALIDATION, numbers)
-        mine, base = scores.pop(winner.number), scores.pop(seed.number)
-        validation, p = paired(mine, base), corrected(mine, list(scores.values()), base)
-        sealed = _scores(archive, search, Split.TEST, {winner.number, seed.number})
-        test = paired(sealed.get(winner.number, {}), sealed.get(seed.number, {}))
-    log = archive.events(search.id)
+        found = archive.scores(search.id, Split.VALIDATION, numbers)
+        first, base = found.pop(winner.number), found.pop(seed.number)
+        # Each rival against the seed on the samples that both have: its chance to be lucky.
+        rivals = [comparable(one, base)[0] for one in found.values()]
+        mine, base_scores = comparable(first, base)
+        validation, p = paired(mine, base_scores), corrected(mine, rivals, base_scores)
+        sealed = archive.scores(search.id, Split.TEST, {winner.number, seed.number})
+        test = paired(*(by_task(sealed.get(one.number, {})) for one in (winner, seed)))
     return Standing(
         search=search,
         entries=entries,
@@ -109,13 +118,6 @@ def stand(archive: Archive, search: SearchInfo) -> Standing:
         looks=sum(event.kind == "test-opened" for event in log),
         alarms=alarms(everything, log),
     )
-
-
-def _scores(
-    archive: Archive, search: SearchInfo, split: Split, numbers: Collection[int]
-) -> dict[int, dict[str, float]]:
-    found = archive.scores(search.id, split, numbers)
-    return {number: by_task(samples) for number, samples in found.items()}
 
 
 def ranked(entries: Sequence[EntryInfo]) -> list[EntryInfo]:

@@ -14,12 +14,12 @@ from metasearch.stats import (
     tasks_needed,
     wins_and_losses,
 )
-from metasearch.types import Json
+from metasearch.types import FRESH, Json
 
 if TYPE_CHECKING:
     from metasearch.archive.records import Sample
 
-__all__ = ["LEVEL", "Paired", "by_task", "corrected", "paired"]
+__all__ = ["LEVEL", "Paired", "by_task", "comparable", "corrected", "paired"]
 
 LEVEL = 0.05  # below it a p-value is called more than luck
 
@@ -61,6 +61,21 @@ def by_task(samples: Mapping[Sample, float]) -> dict[str, float]:
     for sample, score in samples.items():
         found.setdefault(sample.task_id, []).append(score)
     return {task: sum(values) / len(values) for task, values in found.items()}
+
+
+def comparable(
+    a: Mapping[Sample, float], b: Mapping[Sample, float]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the scores by task of two designs on samples that may be compared.
+
+    Fresh samples where both have them: those that ranked the designs flatter who leads.
+    """
+    fresh = all(any(sample.repeat >= FRESH for sample in samples) for samples in (a, b))
+    first, second = (
+        by_task({sample: x for sample, x in samples.items() if (sample.repeat >= FRESH) is fresh})
+        for samples in (a, b)
+    )
+    return first, second
 
 
 def paired(a: Mapping[str, float], b: Mapping[str, float]) -> Paired | None:

@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from metasearch.archive.records import WINNER
 from metasearch.search.events import Note
 from metasearch.search.measure import Measurer, all_of
 from metasearch.search.member import Member, leading
 from metasearch.types import FRESH, Split
 
-__all__ = ["WINNER", "Finals", "fresh_repeats"]
+__all__ = ["Finals", "fresh_repeats"]
 
-WINNER = "winner"  # kind of the line in the log; its text begins with the entry's number
 ALIKE = (
     "; every answer was the same as before: this model answers alike each time, so fresh samples "
     "say nothing new"

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from metasearch.archive import Archive
+from metasearch.archive.records import WINNER
 from metasearch.domains.base import TaskSet
 from metasearch.sandbox.base import Limits
 from metasearch.search.evaluate import Asking, Evaluator
 from metasearch.search.events import EvaluationDone, Event, Note
-from metasearch.search.finals import WINNER, Finals
+from metasearch.search.finals import Finals
 from metasearch.search.measure import Measurer
 from metasearch.search.member import Member, best
 from metasearch.search.proposer import Proposal
