@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from metasearch.archive import Archive
     from metasearch.archive.records import SearchInfo
     from metasearch.search.loop import Search
+    from metasearch.search.preflight import Wanted
 
 __all__ = ["drive"]
 
@@ -35,7 +36,9 @@ class Watch:
         self.display.show(event)
 
 
-def drive(info: SearchInfo, archive: Archive, kind: str) -> SearchFinished:
+def drive(
+    info: SearchInfo, archive: Archive, kind: str, preflight: Wanted | None = None
+) -> SearchFinished:
     """Run a search to its end, a cap or an interruption, and return how it ended.
 
     Raises:
@@ -43,7 +46,7 @@ def drive(info: SearchInfo, archive: Archive, kind: str) -> SearchFinished:
     """
     watch = Watch(open_display(kind), info.id)
     try:
-        asyncio.run(_drive(info, archive, watch))
+        asyncio.run(_drive(info, archive, watch, preflight))
     except (asyncio.CancelledError, KeyboardInterrupt):
         archive.set_status(info.id, "paused", "interrupted at once")
     finally:
@@ -51,14 +54,16 @@ def drive(info: SearchInfo, archive: Archive, kind: str) -> SearchFinished:
     return watch.ended
 
 
-async def _drive(info: SearchInfo, archive: Archive, watch: Watch) -> None:
+async def _drive(
+    info: SearchInfo, archive: Archive, watch: Watch, preflight: Wanted | None
+) -> None:
     from metasearch.search.launch import launch
 
     interrupts = _Interrupts(watch)
     interrupts.install()
     ticking = asyncio.create_task(_tick(watch.display))
     try:
-        await launch(info, archive, watch, running=interrupts.running)
+        await launch(info, archive, watch, running=interrupts.running, preflight=preflight)
     finally:
         ticking.cancel()
 

@@ -11,6 +11,7 @@ from metasearch.cli.base import Verb
 from metasearch.cli.faults import INTERRUPTED
 from metasearch.cli.options import archive_option
 from metasearch.cli.output import emit, words
+from metasearch.cli.preflight import preflight_options, print_preflight, wanted
 from metasearch.cli.settings import record_options, setting_options
 from metasearch.errors import BudgetExhausted, ConfigError, MetasearchError
 
@@ -48,6 +49,7 @@ display_option = click.option(
 @click.option("--preset", metavar="NAME", help="local, smoke or overnight, below the file.")
 @setting_options
 @display_option
+@preflight_options
 @click.option("--dry-run", is_flag=True, help="Say how much work it is and what it may cost.")
 @click.option("--print-config", is_flag=True, help="Print the complete configuration as TOML.")
 @click.pass_context
@@ -57,6 +59,7 @@ def run(
     path: Path | None,
     preset: str | None,
     display: str,
+    preflight: str | None,
     dry_run: bool,
     print_config: bool,
     **values: Any,
@@ -93,7 +96,7 @@ def run(
         words(f"archive: {archive.where}")
         if info.status == "finished" and not info.reason:  # not even its endpoint is asked
             return _told(info, archive, display)
-        return _watched(info, archive, display)
+        return _watched(info, archive, display, preflight)
     finally:
         archive.close()
 
@@ -112,10 +115,12 @@ def run(
 @click.option("--minutes", type=float, metavar="N", help="New cap; minutes worked so far count.")
 @record_options
 @display_option
+@preflight_options
 @archive_option
 def resume(
     search_id: str | None,
     display: str,
+    preflight: str | None,
     place: str | None,
     record: str | None,
     **caps: float | None,
@@ -150,7 +155,7 @@ def resume(
         if info.status == "stopped" and info.reason.endswith(BY_USER):
             words(_stopped(info, archive))
         prepare(config)
-        return _watched(info, archive, display)
+        return _watched(info, archive, display, preflight)
 
 
 def _again(info: SearchInfo, config: SearchConfig) -> SearchInfo:
@@ -181,19 +186,22 @@ def _told(info: SearchInfo, archive: Archive, display: str) -> int:
     return 0
 
 
-def _watched(info: SearchInfo, archive: Archive, display: str) -> int:
+def _watched(info: SearchInfo, archive: Archive, display: str, preflight: str | None) -> int:
     """Run a search while its display follows, print how it stands, and return the exit code."""
     from metasearch.cli.drive import drive
     from metasearch.search.hold import BY_USER
+    from metasearch.search.preflight import ONLY
 
     try:
-        ended = drive(info, archive, display)
+        ended = drive(info, archive, display, wanted(preflight))
     except MetasearchError as error:
         # It may have failed before the search itself could write down where it stands.
         if archive.search(info.id).status == "running" and not archive.is_running(info.id):
             archive.set_status(info.id, "paused", str(error))
         words(f"nothing is lost; once that is mended: metasearch resume {info.id}")
         raise
+    if ended.reason == ONLY:
+        return print_preflight(archive, info.id, display)
     _told(info, archive, display)
     if ended.status == "paused":
         words(f"saved; go on with: metasearch resume {info.id}")

@@ -32,6 +32,7 @@ from metasearch.search.loop import Search
 from metasearch.search.measure import Measurer
 from metasearch.search.member import RACED
 from metasearch.search.outage import Outage, Patient
+from metasearch.search.preflight import Preflight, Wanted
 from metasearch.search.proposer import Proposer, Tools
 from metasearch.search.reserve import Reserve, least_test, refuse_too_small
 from metasearch.search.seeds import seeds
@@ -118,12 +119,14 @@ async def launch(
     display: Display,
     *,
     running: Callable[[Search], None] | None = None,
+    preflight: Wanted | None = None,
 ) -> str:
     """Run or resume a search to its end.
 
     Args:
         info: the search; its configuration is the one that was kept when it was created.
         running: called with the search once it runs, so that a signal can stop it.
+        preflight: how to look first whether there is something to find; None does not look.
 
     Returns:
         The status: "finished", "stopped" (a cap was reached, or somebody asked) or "paused"
@@ -142,6 +145,10 @@ async def launch(
         worktime = stack.enter_context(timed(archive, info, time.monotonic))
         doors = await _open(config, info, archive, display, stack)
         search = _assemble(config, strategy, info, archive, domain, display, doors, worktime)
+        if preflight is not None:
+            search.preflight = Preflight(
+                config, search.measurer, prices(config), len(search.baselines), preflight
+            )
         if running is not None:
             running(search)
         hold.attach(search)

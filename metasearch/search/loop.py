@@ -10,7 +10,7 @@ All state is the archive's rows; `Member` objects are rebuilt from them at every
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from metasearch.errors import BudgetExhausted, MetasearchError
@@ -19,10 +19,11 @@ from metasearch.search.events import SearchFinished
 from metasearch.search.finals import Finals
 from metasearch.search.guard import Guard
 from metasearch.search.measure import Measurer, all_of
-from metasearch.search.member import RACED, Member, best
+from metasearch.search.member import RACED, Member, best, leading
 from metasearch.search.outage import Interrupted
+from metasearch.search.preflight import Preflight
 from metasearch.search.proposer import Proposal
-from metasearch.search.race import hopeless
+from metasearch.search.race import INCUMBENTS, hopeless
 from metasearch.search.trial import Draft, Trial, twin
 from metasearch.types import Design, Split, Usage
 
@@ -38,6 +39,7 @@ class Search:
     Attributes:
         baselines: the designs that are entries from the start.
         guard: keeps the test's money back, and tells of budget, time and faults.
+        preflight: looks whether there is something to find; None does not look.
         members: every entry so far, by number; the baselines come first.
     """
 
@@ -46,6 +48,7 @@ class Search:
     trial: Trial
     baselines: Sequence[Design]
     guard: Guard
+    preflight: Preflight | None = None
     members: dict[int, Member] = field(default_factory=dict, init=False)
     _arrived: dict[int, asyncio.Event] = field(default_factory=dict, init=False)
     _ending: bool = field(default=False, init=False)
@@ -103,6 +106,8 @@ class Search:
     async def _search(self) -> tuple[str, str]:
         """Race and propose; return the search's status and why it ended early, or ""."""
         try:
+            if self.preflight is not None:
+                await self.preflight.check(self.members)
             await self._race_baselines()
             return "finished", await self._propose_all()
         except BudgetExhausted as error:  # what is in flight has ended; the test is paid for
@@ -125,13 +130,16 @@ class Search:
         for size in self._stages()[:-1]:
             await all_of(self._meet(member, size) for member in racing)
             met = self._first(size)
+            scores = {one.number: one.scores(among=met) for one in self._view(0)}
             leader = max(self._view(0), key=lambda one: (one.mean(met), -one.number))
             for member in list(racing):
-                if hopeless(member.scores(among=met), leader.scores()):
+                # All of them: which one leads is only known since these tasks were met.
+                others = [scores[number] for number in scores if number != member.number]
+                if self._hopeless(scores[member.number], others):
                     reason = f"behind {leader.number} after {size} tasks"
                     self.measurer.settle(member, "stopped", reason)
                     racing.remove(member)
-        await all_of(self._race(member, None) for member in racing)
+        await all_of(self._race(member, []) for member in racing)
 
     async def _propose_all(self) -> str:
         """Make proposals until enough designs are evaluated; return why it ended early, or ""."""
@@ -183,7 +191,7 @@ class Search:
         member = self.members[number]
         if member.status == "pending":
             await self.trial.complete(member)
-            await self._race(member, best(view))
+            await self._race(member, leading(view, INCUMBENTS))
 
     def _enter(self, number: int, draft: Draft) -> Member:
         """Give a draft its entry: pending when it is to be raced, else with what is wrong."""
@@ -201,18 +209,24 @@ class Search:
             self.measurer.record(member, evaluation)
         return member
 
-    async def _race(self, member: Member, incumbent: Member | None) -> None:
-        """Evaluate a member stage by stage until it is done or hopelessly behind the incumbent."""
+    async def _race(self, member: Member, incumbents: Sequence[Member]) -> None:
+        """Evaluate a member stage by stage until it is done or hopelessly behind the leaders."""
         sizes = self._stages()
         for size in sizes[:-1]:
             await self._meet(member, size)
             scores = member.scores(among=self._first(size))
-            if incumbent is not None and hopeless(scores, incumbent.scores()):
-                reason = f"behind {incumbent.number} after {size} tasks"
+            if self._hopeless(scores, [one.scores() for one in incumbents]):
+                reason = f"behind {incumbents[0].number} after {size} tasks"
                 self.measurer.settle(member, "stopped", reason)
                 return
         await self._meet(member, sizes[-1])
         self.measurer.settle(member, "evaluated")
+
+    def _hopeless(
+        self, scores: Mapping[str, float], incumbents: Sequence[Mapping[str, float]]
+    ) -> bool:
+        order = [task.id for task in self.measurer.tasks[Split.VALIDATION]]
+        return hopeless(scores, incumbents, order=order, alpha=self.config.search.race_alpha)
 
     async def _finals(self) -> Member | None:
         """Return the new design that won on fresh samples; without money, the one that leads."""
