@@ -14,7 +14,7 @@ from metasearch.domains.choices import same_option
 from metasearch.domains.own_code import OwnScorer, check_scorer, open_module, own_scorer
 from metasearch.domains.questions import folded, task_id
 from metasearch.domains.scorers import SCORERS, scorer
-from metasearch.domains.splits import CAPS, split_tasks
+from metasearch.domains.splits import CAPS, FEWEST, split_tasks, too_few
 from metasearch.errors import ConfigError
 from metasearch.types import Json, Split, Task
 
@@ -225,7 +225,13 @@ def _references(gold: Json) -> tuple[Json, Json]:
 
 
 def _check_golds(examples: Sequence[_Example], tasks: Sequence[Task], score: Scorer) -> None:
-    """Check that the right answers can be right."""
+    """Check that the right answers can be right, and that no one answer is right everywhere."""
+    golds = {folded(printed(task.gold)) for task in tasks}
+    if len(tasks) >= FEWEST and len(golds) == 1 and not isinstance(score, OwnScorer):
+        raise ConfigError(
+            f"{examples[0].where}: all {len(tasks)} answers are {_short(tasks[0].gold)}, so that a "
+            "design that always says so scores 1; add examples with other answers"
+        )
     if isinstance(score, OwnScorer):
         check_scorer(score, tasks)
         return
@@ -294,7 +300,9 @@ def _notes(
     if used < len(examples):
         caps = ", ".join(f"{split} {len(splits[split])}" for split in CAPS)
         yield f"{used} of {len(examples)} examples are used ({caps}); ask for sizes to use more"
-    if len(splits[Split.VALIDATION]) < _FEW:
+    if few := too_few({split: len(tasks) for split, tasks in splits.items()}):
+        yield few
+    elif len(splits[Split.VALIDATION]) < _FEW:
         yield (
             f"validation has only {len(splits[Split.VALIDATION])} tasks: small differences between"
             " designs cannot be told from luck"

@@ -11,6 +11,7 @@ from metasearch import plugins
 from metasearch.domains.base import Domain
 from metasearch.domains.files import SUFFIXES
 from metasearch.domains.files import load as load_file
+from metasearch.domains.soundness import prove_scored
 from metasearch.domains.splits import check_sizes, prove_disjoint
 from metasearch.errors import ConfigError
 from metasearch.types import Json, Split
@@ -38,7 +39,7 @@ def load(
 
     Raises:
         ConfigError: there is no such domain or file, something in it is wrong, there are too few
-            tasks, or a question is in two splits.
+            tasks, a question is in two splits or without an answer, or the scorer does not score.
     """
     asked = check_sizes(sizes) or None
     given = dict(options or {})
@@ -50,6 +51,7 @@ def load(
             raise ConfigError(f"{spec} has its own scorer; --scorer goes with a task file")
         domain = _plugin(spec, asked, seed, given)
     prove_disjoint({split: domain.tasks(split) for split in Split}, domain.name)
+    prove_scored(domain)
     return domain
 
 

@@ -9,13 +9,42 @@ from metasearch.domains.questions import task_id
 from metasearch.errors import ConfigError
 from metasearch.types import Split, Task
 
-__all__ = ["CAPS", "SHARES", "check_sizes", "in_turn", "prove_disjoint", "split_tasks"]
+__all__ = [
+    "CAPS",
+    "FEWEST",
+    "SHARES",
+    "check_sizes",
+    "in_turn",
+    "prove_disjoint",
+    "split_tasks",
+    "too_few",
+]
 
 SHARES = {Split.TRAIN: 0.2, Split.VALIDATION: 0.4, Split.TEST: 0.4}
 """Where nobody says otherwise: enough validation to choose by, as much test to report on."""
 
 CAPS = {Split.TRAIN: 200, Split.VALIDATION: 200, Split.TEST: 800}
 """Where nobody says otherwise, no split is larger: each design is paid for on all of validation."""
+
+FEWEST = 6
+"""Tasks on which one of two designs wins all and the exact p is below .05: 2 / 2^6 is .031."""
+
+
+def too_few(sizes: Mapping[str, int]) -> str:
+    """Say what to do where a split can show no difference at all; "" where each can show some.
+
+    Args:
+        sizes: tasks by split; train is of no interest.
+    """
+    few = {split: sizes[split] for split in (Split.VALIDATION, Split.TEST) if sizes[split] < FEWEST}
+    if not few:
+        return ""
+    counts = " and ".join(f"{count} {split} tasks" for split, count in few.items())
+    return (
+        f"{counts} can show no difference: below {FEWEST} even a design that wins on all of them "
+        "may be lucky. Add tasks, 60 in all or more; until then cross-validate: search several "
+        "times with --seed 1, 2, 3, which deals the tasks out anew, and believe what wins each time"
+    )
 
 
 def split_tasks(

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from metasearch.archive.store import Archive
 from metasearch.domains.constant import Constant, best_constant
+from metasearch.domains.splits import FEWEST, too_few
 from metasearch.errors import ConfigError
 from metasearch.gateway.base import RecordMode
 from metasearch.gateway.prices import Price
@@ -47,7 +48,6 @@ PILOTS = ("direct", "chain_of_thought")
 TRAINING, FIRST, MORE, MOST = 3, 10, 10, 30  # tasks: of training, then of validation
 SATURATED = 0.97
 SURE = 20  # tasks; fewer that are all solved may be luck
-FEWEST = 6  # tasks on which one design wins all and p is below .05: 2 / 2**6
 LITTLE = 0.10  # head-room
 DISCORDANCE = 0.3  # tasks on which two designs differ, where nothing is measured
 PRIOR = 10  # tasks that this guess is worth
@@ -208,16 +208,8 @@ def detectable(
 
 def static(floor: Constant, sizes: Mapping[str, int]) -> Findings:
     """Return what can be said without asking a model."""
-    refusals = []
-    few = {split: sizes[split] for split in (Split.VALIDATION, Split.TEST) if sizes[split] < FEWEST}
-    if few:
-        counts = " and ".join(f"{count} {split} tasks" for split, count in few.items())
-        refusals.append(
-            f"{counts} cannot show any difference: below {FEWEST} tasks even a design that wins on "
-            "all of them may be lucky. Add tasks, some 60 in all or more; until then cross-validate"
-            " by hand: several searches with --seed 1, 2, 3 deal the tasks out anew, and what wins "
-            "in most of them is no accident of one deal"
-        )
+    few = too_few(sizes)
+    refusals = [few] if few else []
     if floor.score >= SATURATED:
         text = (
             f"always answering {_short(json.dumps(floor.answer, default=str))} scores "
