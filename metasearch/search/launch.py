@@ -286,7 +286,8 @@ def _guard(
     doors: _Doors,
     worktime: Worktime,
 ) -> Guard:
-    tasks, repeats = domain.tasks(Split.TEST), config.search.repeats
+    # Those that were kept: a transfer has no test of its own, whatever its domain offers.
+    tasks, repeats = archive.tasks(info.id, Split.TEST), config.search.repeats
     price, new = prices(config)[0], doors.model.max_tokens
     call = Amount(price.worst(PROMPT_TOKENS, new), PROMPT_TOKENS + new, 1)
     least = least_test(tasks, repeats, price)
