@@ -220,6 +220,8 @@ class SearchSection(Section):
         designs: new designs to evaluate; seeds and proposals that come to nothing are extra.
         proposers: name to weight; None is decided by the model, see `SearchConfig.weights`.
         stages: validation tasks after which racing may stop a design; rising, "all" last.
+        race_alpha: chance in [0, 1) to stop a design that is as good as the leaders; larger stops
+            more and saves more, 0 stops only who cannot catch up any more.
         repeats: evaluations of a design on each task.
         finalists: new designs that meet the validation tasks anew at the end; the best of them by
             these fresh samples wins. 0 plays no finals: the winner's score then flatters it.
@@ -237,6 +239,7 @@ class SearchSection(Section):
     designs: int = Field(default=40, ge=0)
     proposers: Mapping[str, Share] | None = None
     stages: tuple[Positive | Literal["all"], ...] = Field(default=(10, 30, "all"), min_length=1)
+    race_alpha: float = Field(default=0.1, ge=0, lt=1)
     repeats: int = Field(default=1, ge=1, lt=FRESH)
     finalists: int = Field(default=0, ge=0)
     final_repeats: int = Field(default=1, ge=1, lt=FRESH)

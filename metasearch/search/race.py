@@ -1,37 +1,53 @@
-"""Racing: a design is evaluated in stages and stops when it is clearly worse than the best so far.
+"""Racing: a design is evaluated in stages and stops when it is worse than the leaders so far.
 
 Every design meets the validation tasks in the same order, so that two designs are always compared
 on the same tasks. Stopping saves calls; it never changes a score: the mean of a stopped design is
 over the tasks that it met, and it cannot win.
+
+The bound may be looked at after every stage: it is an e-process, evidence that holds whenever one
+looks (`metasearch.stats.betting`). The tasks are a finite set in random order, so the bound knows
+what is left of them: who would be behind though it solved all the rest is out with certainty.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-__all__ = ["SCREENING_Z", "hopeless"]
+import numpy as np
 
-# One-sided 10 %: a screening rule, repeated at each stage, not a claim. Losing one good design in
-# ten costs less than evaluating nine bad ones to the end.
-SCREENING_Z = 1.2816
+from metasearch.stats import worse_than_some
+from metasearch.stats.scores import EPSILON
+
+__all__ = ["INCUMBENTS", "hopeless"]
+
+INCUMBENTS = 3  # leaders that a design is raced against; one alone may only have been lucky
 
 
-def hopeless(scores: Mapping[str, float], best: Mapping[str, float]) -> bool:
-    """Say whether a design is so far behind on common tasks that the race can stop.
-
-    The upper end of a one-sided interval of the mean paired difference lies below zero. One win and
-    one loss are added to the differences, so that a few equal ones do not claim zero variance.
+def hopeless(
+    scores: Mapping[str, float],
+    incumbents: Sequence[Mapping[str, float]],
+    *,
+    order: Sequence[str],
+    alpha: float,
+) -> bool:
+    """Say whether a design is so far behind on the tasks that it met that its race can stop.
 
     Args:
-        scores, best: score in [0, 1] by task id, of the design and of the best one so far.
+        scores: score in [0, 1] by task id, of the design.
+        incumbents: the same of the leaders; who has not met all the design's tasks is left out.
+        order: ids of all tasks of the race, in the order that all designs share.
+        alpha: chance in (0, 1) to stop a design that is on all tasks as good as every leader; 0
+            stops those only that cannot catch up.
 
-    Source: the smoothing is that of Agresti and Min 2005 for paired proportions.
+    Source: Maron and Moore 1994 (Hoeffding races), with the e-process of Waudby-Smith and Ramdas
+    2024 for sampling without replacement in the place of Hoeffding's bound.
     """
-    differences = [score - best[task] for task, score in scores.items() if task in best]
-    if not differences:
+    met = [task for task in order if task in scores]
+    rivals = [one for one in incumbents if met and one.keys() >= set(met)]
+    if not rivals:
         return False
-    smoothed = [*differences, 1.0, -1.0]
-    mean = sum(smoothed) / len(smoothed)
-    variance = sum((value - mean) ** 2 for value in smoothed) / (len(smoothed) - 1)
-    return mean + SCREENING_Z * math.sqrt(variance / len(smoothed)) < 0
+    most = sum(scores[task] for task in met) + len(order) - len(met)
+    if any(most < sum(one.get(task, 0.0) for task in order) - EPSILON for one in rivals):
+        return True
+    gaps = np.array([[scores[task] - one[task] for task in met] for one in rivals])
+    return bool(alpha and worse_than_some(gaps, population=len(order)).max() >= 1 / alpha)
