@@ -15,27 +15,48 @@ from metasearch.stats.betting import (
     evidence,
     worse_than_some,
 )
+from metasearch.stats.clusters import Clustered, clustered_interval, student_t
 from metasearch.stats.intervals import bootstrap_mean, paired_difference, score_interval, wilson
-from metasearch.stats.multiplicity import holm
-from metasearch.stats.paired import Wins, mcnemar, tasks_needed, wins_and_losses
+from metasearch.stats.multiplicity import corrected, holm, max_t
+from metasearch.stats.paired import (
+    Wins,
+    detectable_difference,
+    mcnemar,
+    probability_better,
+    tasks_needed,
+    wins_and_losses,
+)
 from metasearch.stats.scores import Estimate
+from metasearch.stats.winner import Shrunk, WinnerScore, design_noise, shrunk, winner_score
 
 __all__ = [
+    "Clustered",
     "ConfidenceSequence",
     "Estimate",
+    "Shrunk",
+    "WinnerScore",
     "Wins",
     "anytime_p",
     "better_than_all",
     "bootstrap_mean",
+    "clustered_interval",
     "confidence_sequence",
+    "corrected",
+    "design_noise",
+    "detectable_difference",
     "e_benjamini_hochberg",
     "evidence",
     "holm",
+    "max_t",
     "mcnemar",
     "paired_difference",
+    "probability_better",
     "score_interval",
+    "shrunk",
+    "student_t",
     "tasks_needed",
     "wilson",
+    "winner_score",
     "wins_and_losses",
     "worse_than_some",
 ]

@@ -111,17 +111,17 @@ def test_bounds_that_chance_makes_cross_stay_where_they_met() -> None:
 def test_the_bounds_hold_at_every_look(
     outcomes: tuple[float, ...], shares: tuple[float, ...]
 ) -> None:
-    draw, runs = np.random.default_rng(4), 400
+    draw, runs = np.random.default_rng(4), 300
     mean = float(np.dot(outcomes, shares))
     missed = 0
     for _ in range(runs):
-        found = confidence_sequence(draw.choice(outcomes, p=shares, size=120))
+        found = confidence_sequence(draw.choice(outcomes, p=shares, size=100))
         missed += bool((found.lower > mean + 1e-9).any() or (found.upper < mean - 1e-9).any())
     assert missed / runs <= _limit(runs)
 
 
 def test_the_bounds_of_a_finite_set_hold_at_every_look() -> None:
-    draw, runs = np.random.default_rng(5), 500
+    draw, runs = np.random.default_rng(5), 400
     whole = np.array([1.0] * 20 + [0.0] * 30 + [-1.0] * 14)
     missed = 0
     for _ in range(runs):
@@ -181,7 +181,7 @@ def test_the_best_is_seldom_dropped_whatever_the_incumbents_share() -> None:
 def test_against_an_incumbent_that_was_chosen_on_the_same_tasks() -> None:
     # Ten lucky ones are chosen from on the very tasks of the race. Of challengers that would come
     # out at least as good on the whole set, at most alpha are dropped on the way.
-    draw, runs, tasks = np.random.default_rng(10), 1_500, 48
+    draw, runs, tasks = np.random.default_rng(10), 1_000, 48
     good = dropped = 0
     for _ in range(runs):
         scores = (draw.random((11, tasks)) < 0.5).astype(float)
