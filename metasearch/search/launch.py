@@ -69,7 +69,8 @@ def _refuse_caps(config: SearchConfig, domain: Domain) -> None:
 def _least_finals(config: SearchConfig, domain: Domain, price: Price) -> Amount:
     """Return what the finals take at least: the finalists', and those of the best baseline."""
     search, tasks = config.search, domain.tasks(Split.VALIDATION)
-    players = search.finalists + 1 if search.finalists and search.designs else 0
+    finalists = min(search.finalists, search.designs)
+    players = finalists + 1 if finalists else 0
     return least_test(tasks, search.final_repeats * players, price)
 
 
@@ -302,7 +303,7 @@ def _guard(
             least,
             call,
             _final_evaluations(config, domain),
-            max(1, config.search.finalists),
+            max(1, min(config.search.finalists, config.search.designs)),
             _least_finals(config, domain, price),
         ),
         worktime=worktime,
