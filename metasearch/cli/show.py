@@ -10,6 +10,7 @@ import click
 from metasearch.cli.base import Verb
 from metasearch.cli.options import archive_option, as_json, entry, opened, search_option
 from metasearch.cli.output import console, emit, is_live, one_line, score, table, words
+from metasearch.cli.troubles import suspicious
 from metasearch.types import Json
 
 if TYPE_CHECKING:
@@ -59,10 +60,11 @@ def show(
         family = archive.lineage(search.id, one.number, "children")
         children = [step.number for step in family if step.depth == 1]
         failures = _failures(archive, search, one)
+        odd = suspicious(archive.events(search.id), one.number)
     if as_json:
-        emit("show", _json(search, one, children, failures))
+        emit("show", {**_json(search, one, children, failures), "suspicion": odd})
     else:
-        _print(search, one, children, failures)
+        _print(search, one, children, failures, odd)
 
 
 def _failures(
@@ -109,6 +111,7 @@ def _print(
     one: EntryInfo,
     children: list[int],
     failures: list[tuple[Task | None, Evaluation]],
+    odd: str,
 ) -> None:
     from metasearch.search.quote import clean
 
@@ -123,6 +126,8 @@ def _print(
     say(f"made by {made_by}; parents {_numbers(one.parents)}; children {_numbers(children)}")
     reason = f": {one_line(one.reason)}" if one.reason else ""
     say(f"status {one.status}{reason}; proposing it took {one.usage.total:,} tokens")
+    if odd:
+        say(f"suspicious: {odd}", "bold red")
     if one.design is None:
         return
     if one.design.idea:

@@ -11,7 +11,7 @@ from metasearch.types import Json
 if TYPE_CHECKING:
     from metasearch.archive.records import EntryInfo, EventInfo
 
-__all__ = ["alarms", "outcomes", "waiting"]
+__all__ = ["alarms", "outcomes", "suspicious", "waiting"]
 
 
 def outcomes(entries: Iterable[EntryInfo]) -> Counter[str]:
@@ -43,6 +43,15 @@ def _is_alarm(event: EventInfo) -> bool:
     from metasearch.search.guard import ALARM
 
     return event.kind.startswith(ALARM)
+
+
+def suspicious(events: Iterable[EventInfo], number: int) -> str:
+    """Return what is odd about the score of an entry, "" where nothing is."""
+    from metasearch.search.guard import ALARM
+    from metasearch.search.suspicion import SUSPECT
+
+    wanted = f"{ALARM}{SUSPECT}{number}"
+    return next((event.text for event in events if event.kind == wanted), "")
 
 
 def waiting(events: Sequence[EventInfo]) -> str:

@@ -152,7 +152,8 @@ class Alarm:
     """Something goes wrong too often to be chance, told once for each kind.
 
     Attributes:
-        kind: "blank", "truncated", "refused", "wrong_format", "infrastructure" or "no_usage".
+        kind: "blank", "truncated", "refused", "wrong_format", "infrastructure", "no_usage", or
+            "suspect-NUMBER" for a score that is too good for what it took.
         count, of: how many of how many evaluations, at the time.
         text: one line with what to do.
     """

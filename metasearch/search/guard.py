@@ -15,6 +15,7 @@ from metasearch.search.alarms import NO_USAGE, complaints, kinds_met
 from metasearch.search.events import Alarm, BudgetUsed, Display
 from metasearch.search.member import Member
 from metasearch.search.reserve import Reserve
+from metasearch.search.suspicion import SUSPECT, suspicion
 from metasearch.search.worktime import Worktime
 from metasearch.types import Evaluation
 
@@ -70,9 +71,14 @@ class Guard:
         """Look at the budget after a proposal: writing designs costs, too."""
         self._warn()
 
-    def settled(self) -> None:
-        """Look at the finalists anew: a race is over."""
+    def settled(self, member: Member) -> None:
+        """Look at the finalists anew, and whether the score is too good: a race is over."""
         self.reserve.follow(self._members.values())
+        if text := suspicion(member, self._members.values()):
+            kind = f"{SUSPECT}{member.number}"
+            if self._is_new(f"{ALARM}{kind}", "", text):
+                met = len(member.scores())
+                self.display.show(Alarm(kind, met, met, text))
 
     def exhausted(self, reason: str) -> None:
         """Say that a cap is reached."""

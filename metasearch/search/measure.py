@@ -202,7 +202,7 @@ class Measurer:
         if member.design is not None:
             self._workers.let_go(member.design)
         if self.guard is not None:
-            self.guard.settled()
+            self.guard.settled(member)
         low, high = member.interval()
         scores = member.scores()
         done = member.of(Split.VALIDATION)
