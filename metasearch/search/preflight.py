@@ -26,7 +26,7 @@ from metasearch.search.measure import Measurer, all_of
 from metasearch.search.member import Member
 from metasearch.search.outage import Interrupted
 from metasearch.search.workload import Costs, planned
-from metasearch.stats.scores import z_value
+from metasearch.stats import detectable_difference
 from metasearch.types import FRESH, Evaluation, Json, Outcome, Split, Task
 
 __all__ = [
@@ -175,34 +175,22 @@ class Findings:
         }
 
 
-def detectable(
-    tasks: int, discordance: float, *, level: float = 0.95, power: float = 0.8
-) -> float | None:
-    """Return the smallest true difference of two designs that so many tasks show.
+def detectable(tasks: int, discordance: float) -> float | None:
+    """Return the smallest true difference of two designs that so many tasks show in 4 of 5 cases.
 
     Args:
         tasks: on which both designs are compared.
-        discordance: share of the tasks on which they differ, in [0, 1]; a difference is never
-            larger than that share, so it grows with the difference where it must.
-        level: of the two-sided test, in (0, 1).
-        power: chance to see the difference if it is real, in (0, 1).
+        discordance: share of the tasks on which they differ, in (0, 1]; two designs that are
+            further apart differ on more, so where even a win on each of these tasks would not be
+            seen, a larger share is taken.
 
     Returns:
-        A difference of mean scores in (0, 1], rounded up to .01; None where no result at all could
-        be told from luck.
-
-    Source: Connor 1987 for McNemar's test, solved for the difference; the exact test needs
-    `FEWEST` tasks.
+        A difference of mean scores in (0, 1]; None where no result at all can be told from luck.
     """
-    if tasks < FEWEST:
-        return None
-    for step in range(1, 101):
-        difference = step / 100
-        differing = max(discordance, difference)
-        under_null = z_value((1 + level) / 2) * math.sqrt(differing)
-        under_real = z_value(power) * math.sqrt(max(differing - difference**2, 0.0))
-        if ((under_null + under_real) / difference) ** 2 <= tasks:
-            return difference
+    for share in (discordance, *(step / 20 for step in range(1, 21) if step / 20 > discordance)):
+        found = detectable_difference(tasks, share)
+        if found is not None:
+            return found
     return None
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import re
 import shutil
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from metasearch.search.outage import Interrupted
 from metasearch.search.preflight import EVENT, ONLY, Preflight, Wanted, detectable, static, told
 from metasearch.search.proposer import Proposal
 from metasearch.search.seeds import seeds
+from metasearch.stats import detectable_difference
 from metasearch.testing.fake_gateway import FakeGateway
 from metasearch.testing.fake_sandbox import FakeSandbox
 from metasearch.types import ModelRequest, Split, Usage
@@ -32,17 +32,12 @@ from tests.e2e.scripted import write_tasks
 SIZES = {"train": 6, "validation": 24, "test": 12}
 
 
-def test_the_smallest_difference_is_that_of_the_published_formula() -> None:
-    # Connor 1987: n = ((z_a sqrt(psi) + z_b sqrt(psi - d^2)) / d)^2
-    for tasks, discordance in ((30, 0.3), (60, 0.4), (200, 0.2), (1000, 0.5)):
-        found = detectable(tasks, discordance)
-        assert found is not None
-
-        def needed(d: float, psi: float = discordance) -> float:
-            psi = max(psi, d)
-            return ((1.95996 * math.sqrt(psi) + 0.84162 * math.sqrt(psi - d * d)) / d) ** 2
-
-        assert needed(found) <= tasks < needed(found - 0.01)
+def test_the_smallest_difference_is_the_exact_test_s_or_that_of_designs_further_apart() -> None:
+    assert detectable(200, 0.3) == detectable_difference(200, 0.3)
+    assert detectable_difference(10, 0.3) is None
+    found = detectable(10, 0.3)
+    assert found is not None
+    assert 0.5 < found <= 1.0
     assert detectable(5, 0.3) is None, "five wins of five are p = .0625"
     assert detectable(6, 0.3) is not None
 
