@@ -10,7 +10,7 @@ from metasearch.stats.scores import EPSILON, Scores
 
 __all__ = ["corrected", "holm", "max_t"]
 
-FLIPS = 4_000
+FLIPS = 10_000
 CHUNK_NUMBERS = 2_000_000  # at most 16 MB of statistics at a time
 
 
@@ -96,7 +96,7 @@ def corrected(
     lacks scores, and it lacks them because it was unlucky; filling in or leaving out would flatter
     those that stayed. Each of them instead costs its share by the union bound: the design's own
     exact p-value once more. The correction so holds whatever stopped them; with none stopped it is
-    `max_t`, with all but one it is Bonferroni.
+    `max_t`, with all but one it is Bonferroni. No value is below the design's own exact one.
 
     Args:
         differences: (designs, tasks) design - base in [-1, 1], of those that met every task.
@@ -117,7 +117,7 @@ def corrected(
     rows = _differences(differences)
     wins, losses = (rows > EPSILON).sum(axis=1), (rows < -EPSILON).sum(axis=1)
     alone = np.array([mcnemar(int(w), int(x)) for w, x in zip(wins, losses, strict=True)])
-    adjusted: NDArray[np.float64] = np.minimum(1.0, together + stopped * alone)
+    adjusted: NDArray[np.float64] = np.minimum(1.0, np.maximum(together, alone) + stopped * alone)
     return adjusted
 
 

@@ -10,6 +10,14 @@ from metasearch.report.words import p_value, signed
 HALF = {f"t{i:02d}": float(i % 2 == 0) for i in range(40)}
 MORE = {f"t{i:02d}": float(i % 2 == 0 or i % 4 == 1) for i in range(40)}
 SLIGHTLY = {**HALF, "t01": 1.0, "t03": 1.0, "t05": 1.0, "t07": 1.0, "t09": 1.0, "t11": 1.0}
+# Nine designs that differ from HALF on six tasks each, three better and three worse.
+TRIES = [
+    {
+        task: 1 - score if (i - 4 * k) % 40 < 6 else score
+        for i, (task, score) in enumerate(HALF.items())
+    }
+    for k in range(9)
+]
 
 
 def test_only_common_tasks_count() -> None:
@@ -29,9 +37,23 @@ def test_the_best_of_many_is_corrected_for_the_many() -> None:
     assert lucky is not None
     assert lucky.p == pytest.approx(2 / 2**6)
     assert verdict(lucky) == "more than luck"
-    p = corrected(SLIGHTLY, [HALF] * 9, HALF)
-    assert p == pytest.approx(10 * 2 / 2**6)
+    p = corrected(SLIGHTLY, TRIES, HALF)
+    assert lucky.p * 3 < p < lucky.p * 10  # they overlap: less than so many independent tries
     assert verdict(lucky, p) == "cannot tell: as the best of so many tried it may be luck"
+
+
+def test_twins_of_the_winner_and_of_the_base_are_no_further_tries() -> None:
+    assert corrected(SLIGHTLY, [SLIGHTLY] * 9 + [HALF] * 9, HALF) == pytest.approx(
+        2 / 2**6, abs=0.008
+    )
+
+
+def test_each_design_that_a_race_stopped_costs_its_full_share() -> None:
+    stopped = [{task: one[task] for task in list(HALF)[:10]} for one in TRIES]
+    alone = corrected(SLIGHTLY, [], HALF)
+    assert corrected(SLIGHTLY, stopped, HALF) == pytest.approx(alone + 9 * 2 / 2**6)
+    assert corrected(SLIGHTLY, stopped * 9, HALF) == 1.0
+    assert corrected({}, stopped, HALF) == 1.0
 
 
 def test_worse_is_called_worse() -> None:
