@@ -18,6 +18,7 @@ import pytest
 
 from metasearch.domains.base import Domain
 from metasearch.domains.questions import task_id
+from metasearch.testing.red_team import gains
 from metasearch.types import Json, Outcome, Split, Task
 
 __all__ = ["DomainContract", "Load"]
@@ -37,10 +38,13 @@ class DomainContract:
     Attributes:
         seeded: whether another seed gives other tasks, or the same tasks dealt out otherwise.
         gold_is_an_answer: whether `task.gold` itself, given as the answer, scores 1.
+        part_credit: what naming all right answers at once may score above the best single one,
+            where the scorer gives credit for a part of the right words.
     """
 
     seeded = True
     gold_is_an_answer = True
+    part_credit = 0.0
 
     @pytest.fixture
     def load(self) -> Load:
@@ -81,6 +85,11 @@ class DomainContract:
             if isinstance(task.answer_type, tuple):
                 for glue in (" ", ", ", " or ", "\n"):
                     assert domain.score(task, glue.join(task.answer_type)).value < 1.0, task
+
+    def test_cheats_score_no_more_than_a_constant_answer(self, load: Load) -> None:
+        """No work, no score: see `metasearch.testing.red_team` for who tries what."""
+        found = gains(load(0))
+        assert {name for name, gain in found.items() if gain > self.part_credit} == set(), found
 
     def test_strange_answers_are_scored_and_never_raise(self, load: Load) -> None:
         """Whatever a design returns has a score in [0, 1]."""

@@ -75,6 +75,7 @@ class TestFileOfBooleans(FileContract):
 
 
 class TestFileOfSpans(FileContract):
+    part_credit = 0.05  # an overlap of words is what F1 counts, and it is kept as it was published
     answers = ("Tom Brady", "12 yards", ["5", "6"])
     scorer = "f1"
 
@@ -94,20 +95,22 @@ class Broken:
     def tasks(self, split: Split) -> list[Task]:
         asked = "Which?" if self.fault == "splits_hold" else f"Which of {split}?"
         kind = ("a", "b")
-        return [Task(task_id(asked), asked, "a", kind)]
+        gold = "b" if self.fault == "cheats_score" and split is Split.TEST else "a"
+        return [Task(task_id(asked), asked, gold, kind)]
 
     def score(self, task: Task, answer: Json) -> Score:
         if self.fault == "strange_answers" and not isinstance(answer, str):
             return Score(1.2)
         if not isinstance(answer, str) or not answer.strip():
             return Score(0.0, Outcome.ANSWERED if self.fault == "no_answer" else Outcome.BLANK)
-        if self.fault == "all_options":
-            return Score(float("a" in answer))
+        if self.fault in ("all_options", "cheats_score"):
+            return Score(float(task.gold in answer))
         return Score(float(answer == "a" if self.fault == "gold_scores" else answer.strip() == "a"))
 
 
 @pytest.mark.parametrize(
-    "fault", ["splits_hold", "gold_scores", "no_answer", "all_options", "strange_answers"]
+    "fault",
+    ["splits_hold", "gold_scores", "no_answer", "all_options", "cheats_score", "strange_answers"],
 )
 def test_the_contract_finds_a_broken_promise(fault: str):
     contract = DomainContract()
