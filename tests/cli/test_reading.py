@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,19 @@ def test_compare_lists_wins_losses_costs_and_outcomes(invoke: Invoke) -> None:
     losses = [i for i in range(40) if not (i % 2 == 0 or i % 4 == 1) and i % 3 == 0]
     assert data["won"] == [f"tva{i:08d}" for i in wins]
     assert data["lost"] == [f"tva{i:08d}" for i in losses]
+    n = len(wins) + len(losses) + 1  # one win and one loss are believed beforehand
+    better = sum(math.comb(n, k) for k in range(len(wins) + 1)) / 2**n
+    assert data["probability_better"] == pytest.approx(better)
+    assert better > 0.995
+    assert "#4 is truly better with probability .99, were it not chosen" in result.stdout
+
+
+def test_compare_corrects_for_all_that_were_tried(invoke: Invoke) -> None:
+    data = _json(invoke, "compare", "best", "best-seed")
+    assert data["corrected_p"] == _json(invoke, "top")["corrected_p"] > data["p"]
+    assert "corrected for that p = .004" in invoke("compare", "best", "best-seed").stderr
+    sealed = _json(invoke, "compare", "best", "best-seed", "--split", "test")
+    assert sealed["corrected_p"] == sealed["p"], "nothing was chosen on the test split"
 
 
 def test_compare_warns_about_the_best_of_many(invoke: Invoke) -> None:
