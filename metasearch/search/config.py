@@ -34,6 +34,12 @@ DESIGN_TOKENS, DESIGN_TOKENS_LOCAL = 8192, 1024  # cap of new tokens where a des
 PROPOSERS_LOCAL = {"recombine": 0.75, "meta-agent": 0.25}  # a small model designs badly
 PROPOSERS_ENDPOINT = {"meta-agent": 0.8, "recombine": 0.2}
 
+# Each half as large again: looks cost nothing, for the bound of a race holds at all of them, and a
+# design that is behind is met by few tasks more than it takes to see that.
+STAGES: tuple[int | Literal["all"], ...] = (
+    *(10, 15, 22, 33, 50, 75, 110, 165, 250, 375, 560, 840),
+    "all",
+)
 LARGEST_CAP = 1e12
 
 Positive = Annotated[int, Field(ge=1)]
@@ -220,8 +226,8 @@ class SearchSection(Section):
         designs: new designs to evaluate; seeds and proposals that come to nothing are extra.
         proposers: name to weight; None is decided by the model, see `SearchConfig.weights`.
         stages: validation tasks after which racing may stop a design; rising, "all" last.
-        race_alpha: chance in [0, 1) to stop a design that is as good as the leaders; larger stops
-            more and saves more, 0 stops only who cannot catch up any more.
+        race_alpha: chance in [0, 1) to stop a design that is a point better than the leaders; more
+            stops more and saves more, 0 stops only who cannot catch up any more.
         repeats: evaluations of a design on each task.
         finalists: new designs that meet the validation tasks anew at the end; the best of them by
             these fresh samples wins. 0 plays no finals: the winner's score then flatters it.
@@ -238,8 +244,8 @@ class SearchSection(Section):
     seed: int = Field(default=0, ge=0)
     designs: int = Field(default=40, ge=0)
     proposers: Mapping[str, Share] | None = None
-    stages: tuple[Positive | Literal["all"], ...] = Field(default=(10, 30, "all"), min_length=1)
-    race_alpha: float = Field(default=0.1, ge=0, lt=1)
+    stages: tuple[Positive | Literal["all"], ...] = Field(default=STAGES, min_length=1)
+    race_alpha: float = Field(default=0.2, ge=0, lt=1)
     repeats: int = Field(default=1, ge=1, lt=FRESH)
     finalists: int = Field(default=0, ge=0)
     final_repeats: int = Field(default=1, ge=1, lt=FRESH)

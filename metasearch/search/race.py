@@ -20,6 +20,7 @@ from metasearch.stats.scores import EPSILON
 
 __all__ = ["INCUMBENTS", "hopeless"]
 
+WORTH = 0.01  # a lead of one point is worth the search for it; near-ties would race to the end
 INCUMBENTS = 3  # leaders that a design is raced against; one alone may only have been lucky
 
 
@@ -36,8 +37,8 @@ def hopeless(
         scores: score in [0, 1] by task id, of the design.
         incumbents: the same of the leaders; who has not met all the design's tasks is left out.
         order: ids of all tasks of the race, in the order that all designs share.
-        alpha: chance in (0, 1) to stop a design that is on all tasks as good as every leader; 0
-            stops those only that cannot catch up.
+        alpha: chance in (0, 1) to stop a design that is on all tasks better than every leader by
+            `WORTH`; 0 stops those only that cannot catch up.
 
     Source: Maron and Moore 1994 (Hoeffding races), with the e-process of Waudby-Smith and Ramdas
     2024 for sampling without replacement in the place of Hoeffding's bound.
@@ -49,5 +50,6 @@ def hopeless(
     most = sum(scores[task] for task in met) + len(order) - len(met)
     if any(most < sum(one.get(task, 0.0) for task in order) - EPSILON for one in rivals):
         return True
-    gaps = np.array([[scores[task] - one[task] for task in met] for one in rivals])
+    gaps = np.array([[scores[task] - one[task] - WORTH for task in met] for one in rivals])
+    gaps = gaps.clip(min=-1.0)
     return bool(alpha and worse_than_some(gaps, population=len(order)).max() >= 1 / alpha)

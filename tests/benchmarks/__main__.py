@@ -11,6 +11,10 @@ import sys
 from pathlib import Path
 
 FIGURES = {
+    "null_archive": "simulated:null_archive",
+    "winner_inflation": "simulated:winner_inflation",
+    "racing_savings": "simulated:racing_savings",
+    "selection_savings": "simulated:selection_savings",
     "evaluation_overhead": "evaluation_overhead:figure",
     "host_memory": "evaluation_overhead:host_memory",
     "archive_queries": "archive_queries:figure",

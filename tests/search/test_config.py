@@ -181,8 +181,8 @@ def test_a_small_local_model_leaves_most_designs_to_recombine() -> None:
 
 def test_stages_end_with_the_whole_split() -> None:
     search = SearchConfig().search
-    assert search.stage_sizes(100) == (10, 30, 100)
-    assert search.stage_sizes(30) == (10, 30)
+    assert search.stage_sizes(100) == (10, 15, 22, 33, 50, 75, 100)
+    assert search.stage_sizes(30) == (10, 15, 22, 30)
     assert search.stage_sizes(5) == (5,)
 
 
