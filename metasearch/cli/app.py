@@ -25,6 +25,7 @@ from metasearch.cli.status import status
 from metasearch.cli.stop import pause, stop
 from metasearch.cli.top import top
 from metasearch.cli.trace import trace
+from metasearch.cli.transfer import transfer
 
 __all__ = ["app"]
 
@@ -41,6 +42,7 @@ COMMANDS = (
     trace,
     replay,
     report,
+    transfer,
     export,
     init,
     doctor,
@@ -57,7 +59,7 @@ COMMANDS = (
     cls=App,
     commands=list(COMMANDS),
     chapters={
-        "Search": ("run", "pause", "stop", "resume", "status"),
+        "Search": ("run", "pause", "stop", "resume", "status", "transfer"),
         "Look": ("report", "top", "show", "compare", "lineage", "trace", "replay"),
         "Take away": ("export",),
         "Set up": ("init", "doctor", "domains", "seeds", "prices", "image", "local", "archive"),

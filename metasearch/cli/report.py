@@ -13,9 +13,10 @@ from metasearch.cli.options import archive_option, opened
 from metasearch.cli.output import SCHEMA, words
 
 if TYPE_CHECKING:
+    from metasearch.archive import Archive
     from metasearch.report.facts import Report
 
-__all__ = ["report"]
+__all__ = ["newest", "report"]
 
 FORMATS = {"md": (".md", ".markdown"), "html": (".html", ".htm"), "json": (".json",)}
 
@@ -48,13 +49,25 @@ def report(search_id: str | None, output: Path | None, form: str | None, place: 
     from metasearch.report.reckon import reckon
 
     with opened(place) as archive:
-        found = reckon(archive, archive.search(search_id).id)
+        found = reckon(archive, newest(archive, search_id))
     text = _written(found, form or _format(output))
     if output is None:
         click.echo(text, nl=False)
         return
     _save(output, text)
     words(f"written: {output}")
+
+
+def newest(archive: Archive, search_id: str | None) -> str:
+    """Return the whole name of a search; None is the newest that is no transfer of another.
+
+    Raises:
+        ConfigError: nothing, or more than one, fits.
+    """
+    from metasearch.report.transfers import STRATEGY
+
+    own = [one.id for one in archive.searches() if one.strategy != STRATEGY]
+    return archive.search(own[0] if search_id is None and own else search_id).id
 
 
 def _format(output: Path | None) -> str:

@@ -12,6 +12,7 @@ from metasearch.cli.options import best_seed, rank
 from metasearch.cli.output import one_line, score
 from metasearch.cli.troubles import alarms
 from metasearch.report.evidence import Paired, by_task, comparable, corrected, paired
+from metasearch.report.rows import repeats
 from metasearch.report.spending import Spending, spending
 from metasearch.stats import wilson
 from metasearch.types import Json, Split
@@ -123,12 +124,6 @@ def stand(archive: Archive, search: SearchInfo) -> Standing:
 def ranked(entries: Sequence[EntryInfo]) -> list[EntryInfo]:
     """Return the entries that met validation tasks, whole ones first, by score and then cost."""
     return sorted((one for one in entries if one.validation and one.validation.n), key=rank)
-
-
-def repeats(search: SearchInfo) -> int:
-    """Return how often a search evaluates a design on each task."""
-    section = search.config.get("search") or {}
-    return int(section.get("repeats", 1))
 
 
 def row(one: EntryInfo, times: int = 1) -> tuple[str, ...]:

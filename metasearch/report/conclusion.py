@@ -10,7 +10,7 @@ from metasearch.report.facts import Report
 from metasearch.report.verdict import verdict
 from metasearch.report.words import p_value, score, signed
 
-__all__ = ["conclusion", "is_running_still"]
+__all__ = ["conclusion", "is_resumable"]
 
 
 def conclusion(report: Report) -> Iterator[Block]:
@@ -20,7 +20,7 @@ def conclusion(report: Report) -> Iterator[Block]:
         yield Paragraph(state)
 
 
-def is_running_still(report: Report) -> bool:
+def is_resumable(report: Report) -> bool:
     """Say whether the search has not come to its end, so that a resume would go on."""
     return report.rows.search.status not in ("finished",) and not report.rows.is_running
 
@@ -52,10 +52,10 @@ def _verdict(report: Report) -> Text:
             "to compare it with, so nothing is known of its worth.",
         )
     base = (f"#{report.contest.baseline} ", Said(report.opponent.name))
-    if report.test is not None:
+    if report.is_tested:
         return _tested(report, who, base)
     pair, p = report.contest.pair, report.contest.corrected_p or 0.0
-    figures = f": {_figures(pair)}, corrected {p_value(p)}. The sealed test was not opened, so "
+    figures = f": {_figures(pair)}, corrected {p_value(p)}. {_untested(report)}, so "
     if p < LEVEL and pair.difference.mean > 0:
         return (
             *who,
@@ -83,6 +83,12 @@ def _verdict(report: Report) -> Text:
         figures,
         f"all there is to say is: {verdict(pair, p)}.",
     )
+
+
+def _untested(report: Report) -> str:
+    if report.looks or report.test_scores:
+        return "The sealed test was opened and is not complete"
+    return "The sealed test was not opened"
 
 
 def _nobody(report: Report) -> Text:

@@ -7,16 +7,17 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from metasearch.report.rows import repeats
-from metasearch.types import Json
+from metasearch.types import Json, Split
 
 if TYPE_CHECKING:
     from metasearch.archive.records import SpentRow
-    from metasearch.report.belief import Belief
     from metasearch.report.breakeven import BreakEven
     from metasearch.report.evidence import Paired
     from metasearch.report.failures import Failures
     from metasearch.report.lineage import Step
     from metasearch.report.rows import Rows
+    from metasearch.report.transfers import Transfer
+    from metasearch.stats import Estimate
 
 __all__ = ["Contest", "Line", "Report", "Scored"]
 
@@ -27,7 +28,8 @@ class Scored(NamedTuple):
     Attributes:
         mean, low, high: in [0, 1].
         tasks: that it is the mean of; repeats of a task are averaged first.
-        kind: "fresh" (drawn after the ranking, so that nothing flatters it), "shrunk" (the best of
+        kind: "fresh" (drawn after the ranking; of the winner, less what choosing it among the
+            finalists adds), "shrunk" (the best of
             the ranking, drawn towards the others), "ranking" (as it was ranked by) or "test".
     """
 
@@ -72,13 +74,16 @@ class Contest:
         baseline: its number.
         corrected_p: of `pair`, for all designs tried; None on the sealed test, where two designs
             were chosen before anybody looked.
-        belief: of the difference, after all designs tried; None with too few tasks.
+        better: probability in (0, 1) that the winner is truly better; None where nothing tells.
+        believed: the difference after all designs tried; None where it needs no drawing in, being
+            of fresh samples, or where the designs are too few to learn from.
     """
 
     baseline: int
     pair: Paired
     corrected_p: float | None = None
-    belief: Belief | None = None
+    better: float | None = None
+    believed: Estimate | None = None
 
     def to_json(self) -> dict[str, Json]:
         """Return plain JSON."""
@@ -86,7 +91,8 @@ class Contest:
             "baseline": self.baseline,
             **self.pair.to_json(),
             "corrected_p": self.corrected_p,
-            "believed": self.belief._asdict() if self.belief else None,
+            "probability_better": self.better,
+            "believed": self.believed._asdict() if self.believed else None,
         }
 
 
@@ -105,6 +111,7 @@ class Report:
         kept_back: what is set aside for the test, in `unit`; 0 when it was opened or no cap is set.
         unit: "dollars", or "tokens" where the model costs nothing.
         is_between: the second evaluation of the finalists is not complete.
+        transfers: of the winner, as far as it was tried elsewhere.
         is_alike: it gave every score a second time, so that it is no evidence.
     """
 
@@ -128,6 +135,12 @@ class Report:
     break_even: BreakEven | None
     failures: Failures
     lineage: Sequence[Step]
+    transfers: Sequence[Transfer] = ()
+
+    @property
+    def is_tested(self) -> bool:
+        """True when winner and baseline have met the whole of the sealed test."""
+        return self.test is not None and self.test.pair.tasks >= self.rows.search.sizes[Split.TEST]
 
     @property
     def is_fresh(self) -> bool:
@@ -157,6 +170,7 @@ class Report:
             },
             "splits": {str(split): count for split, count in search.sizes.items()},
             "repeats": repeats(search),
+            "preflight": rows.preflight() or None,
             "spent": {
                 **rows.spending.to_json(),
                 "test": _spent_json(rows.test_spent),
@@ -181,6 +195,7 @@ class Report:
             "break_even": asdict(self.break_even) if self.break_even else None,
             "failures": self.failures.to_json(),
             "lineage": [one.to_json() for one in self.lineage],
+            "transfers": [one.to_json() for one in self.transfers],
         }
 
 

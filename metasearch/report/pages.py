@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from metasearch.report.conclusion import conclusion, is_running_still
+from metasearch.report.conclusion import conclusion, is_resumable
 from metasearch.report.document import (
     Block,
     Bullets,
@@ -17,6 +17,7 @@ from metasearch.report.document import (
     Text,
 )
 from metasearch.report.facts import Report
+from metasearch.report.matrix import matrix
 from metasearch.report.results import results
 from metasearch.report.rows import repeats
 from metasearch.report.words import amount, dollars, percent
@@ -46,7 +47,7 @@ def pages(report: Report) -> list[Block]:
     blocks: list[Block] = [Heading(("Report of search ", Said(report.rows.search.id)), 1)]
     blocks += conclusion(report)
     blocks += [Heading("How to read this"), Bullets(HOW_TO_READ)]
-    for section in (_searched, _spent, results, _failed, _again):
+    for section in (_searched, _spent, results, _elsewhere, _failed, _again):
         blocks += section(report)
     return blocks
 
@@ -72,8 +73,19 @@ def _searched(report: Report) -> Iterator[Block]:
             ("Sandbox: ", Said(sandbox[-1] if sandbox else "none was opened")),
             f"Begun {search.created_at:{MINUTE}}, last changed {search.updated_at:{MINUTE}} UTC, "
             f"by metasearch {search.version}",
+            *_before(report),
         ]
     )
+
+
+def _before(report: Report) -> Iterator[Text]:
+    """Say what the look before the search has found: head-room, noise, what can be seen at all."""
+    found = report.rows.preflight()
+    for kind in ("lines", "warnings", "refusals"):
+        lines = found.get(kind)
+        for line in lines if isinstance(lines, list) else ():
+            title = {"warnings": " warned", "refusals": " refused"}.get(kind, "")
+            yield (f"The preflight{title}: ", Said(str(line).removeprefix("preflight: ")))
 
 
 def _times(count: int) -> str:
@@ -115,6 +127,10 @@ def _spent(report: Report) -> Iterator[Block]:
 
 def _kept_back(report: Report) -> str:
     return f"about {amount(report.kept_back, report.unit)}" if report.kept_back else "nothing"
+
+
+def _elsewhere(report: Report) -> Iterator[Block]:
+    return matrix(report.transfers)
 
 
 def _failed(report: Report) -> Iterator[Block]:
@@ -173,7 +189,7 @@ def _again(report: Report) -> Iterator[Block]:
         ]
         if report.opponent:
             lines.append(f"metasearch compare {number} {report.opponent.number} {where}")
-    if is_running_still(report):
+    if is_resumable(report):
         lines.append(f"metasearch resume {name}")
     lines.append(f"metasearch report {name} --format json    # every figure of this page")
     yield Commands(lines)

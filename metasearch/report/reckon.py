@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from metasearch.report.belief import Belief, believed
+import numpy as np
+
 from metasearch.report.breakeven import break_even
 from metasearch.report.evidence import corrected, paired
 from metasearch.report.facts import Contest, Line, Report, Scored
@@ -22,7 +23,9 @@ from metasearch.report.ranking import (
     unfinished,
 )
 from metasearch.report.rows import BASELINES, Rows, Scores, read, repeats
-from metasearch.stats import score_interval, wilson
+from metasearch.report.shrinkage import believed_gain, believed_score
+from metasearch.report.transfers import transfers
+from metasearch.stats import probability_better, score_interval, wilson, winner_score
 from metasearch.types import Split
 
 if TYPE_CHECKING:
@@ -69,6 +72,7 @@ def reckon(archive: Archive, search_id: str) -> Report:
         break_even=break_even(rows, winner, _samples(rows, winner.number)) if winner else None,
         failures=failures(rows),
         lineage=steps(rows, winner) if winner else (),
+        transfers=transfers(archive, winner.design.id) if winner and winner.design else (),
     )
 
 
@@ -132,38 +136,52 @@ def _scored(scores: Scores, kind: str) -> Scored:
 def _reported(rows: Rows, entry: EntryInfo, finalists: Sequence[EntryInfo]) -> Scored:
     """Return a design's score as it may be told: fresh, or drawn towards those of the others."""
     if entry in finalists:
-        return _scored(rows.fresh[entry.number], "fresh")
+        plain = _scored(rows.fresh[entry.number], "fresh")
+        return _unchosen(rows, plain, finalists) if entry is finalists[0] else plain
     own = rows.first[entry.number]
-    others = [list(rows.first[one.number].values()) for one in rows.tried if one.status == WHOLE]
-    belief = believed(list(own.values()), others)
-    if belief is None or belief.weight == 1:  # too few designs or tasks to learn from
+    belief = believed_score(entry.number, _whole(rows))
+    if belief is None:
         return _scored(own, "ranking")
-    low, high = max(0.0, belief.low), min(1.0, belief.high)
-    return Scored(min(1.0, max(0.0, belief.mean)), low, high, len(own), "shrunk")
+    return Scored(belief.mean, belief.low, belief.high, len(own), "shrunk")
+
+
+def _unchosen(rows: Rows, plain: Scored, finalists: Sequence[EntryInfo]) -> Scored:
+    """Take off again what being the best of the finalists adds to a fresh score."""
+    scores = [rows.fresh[one.number] for one in finalists]
+    shared = sorted(set.intersection(*(set(one) for one in scores)))
+    if len(scores) < 2 or len(shared) < 2:
+        return plain
+    found = winner_score(np.array([[one[task] for task in shared] for one in scores]))
+    shift = found.mean - found.seen
+    low, high = max(0.0, plain.low + shift), max(0.0, plain.high + shift)
+    return plain._replace(mean=max(0.0, plain.mean + shift), low=low, high=high)
+
+
+def _whole(rows: Rows) -> dict[int, Scores]:
+    """Return the scores of the new designs that met all of validation, by number."""
+    return {one.number: rows.first[one.number] for one in rows.tried if one.status == WHOLE}
 
 
 def _contest(rows: Rows, winner: EntryInfo, opponent: EntryInfo) -> Contest | None:
     """Hold the winner against its opponent on validation, after all that were tried."""
     own, base = _samples(rows, winner.number), rows.first[opponent.number]
-    fresh = rows.fresh.get(opponent.number, {})
-    if own is rows.fresh.get(winner.number) and fresh.keys() >= base.keys():
-        base = fresh  # then both are of the same streams
+    is_fresh = own is rows.fresh.get(winner.number)
+    again = rows.fresh.get(opponent.number, {})
+    if is_fresh and again.keys() >= base.keys():
+        base = again  # then both are of the same streams
     pair = paired(own, base)
     if pair is None:
         return None
     rivals = [rows.first[one.number] for one in rows.tried if one.number != winner.number]
     p = corrected(own, rivals, base)
-    return Contest(opponent.number, pair, p, _believed_gain(rows, own, base))
-
-
-def _believed_gain(rows: Rows, own: Scores, base: Scores) -> Belief | None:
-    whole = [one for one in rows.tried if one.status == WHOLE]
-    others = [_gaps(rows.first[one.number], base) for one in whole]
-    return believed(_gaps(own, base), others)
-
-
-def _gaps(own: Mapping[str, float], base: Mapping[str, float]) -> list[float]:
-    return [own[task] - base[task] for task in sorted(own.keys() & base.keys())]
+    if is_fresh:
+        shared = sorted(own.keys() & base.keys())
+        better = probability_better([own[one] for one in shared], [base[one] for one in shared])
+        return Contest(opponent.number, pair, p, better)
+    belief = believed_gain(winner.number, _whole(rows), base)
+    if belief is None:
+        return Contest(opponent.number, pair, p)
+    return Contest(opponent.number, pair, p, belief.better, belief.gain)
 
 
 def _test(rows: Rows, winner: EntryInfo) -> Contest | None:

@@ -68,8 +68,9 @@ def _kind(report: Report) -> str:
     if report.is_fresh:
         told = score(report.winner_score.mean)
         return (
-            f"By the samples that made it a finalist the winner scored {ranked}; on fresh samples, "
-            f"which had no part in that, it scores {told}. Only the fresh score is a fair one."
+            f"By the samples that made it a finalist the winner scored {ranked}. Of fresh samples, "
+            f"which had no part in that, and less what being the best of the finalists adds, it is "
+            f"{told}: only that is a fair score."
         )
     if report.is_alike:
         why = (
@@ -136,12 +137,17 @@ def _evidence(contest: Contest, tried: int) -> list[Text]:
             f"Corrected for the {tried} new designs tried: {p_value(contest.corrected_p)}: "
             f"{verdict(contest.pair, contest.corrected_p)}."
         )
-    if contest.belief is not None:
-        belief = contest.belief
+    if contest.better is not None:
+        items.append(f"Probability that it is really better: {percent(contest.better)}.")
+    else:
         items.append(
-            f"Probability that it is really better: {percent(belief.above_zero)}; the difference "
-            f"to be believed, after all that was tried, is {signed(belief.mean)} "
-            f"[{signed(belief.low)}, {signed(belief.high)}]."
+            "Probability that it is really better: not told, for these samples chose the winner "
+            "and the designs are too few to say how much that flatters it."
+        )
+    if (gain := contest.believed) is not None:
+        items.append(
+            f"The difference to be believed, after all that was tried, is {signed(gain.mean)} "
+            f"[{signed(gain.low)}, {signed(gain.high)}]."
         )
     return items
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metasearch.report.evidence import by_task
 from metasearch.report.spending import Spending, spending
-from metasearch.types import Owner, Split
+from metasearch.types import Json, Owner, Split
 
 if TYPE_CHECKING:
     from metasearch.archive import Archive
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BASELINES", "Rows", "read", "repeats"]
 
+PREFLIGHT = "preflight"  # kind of the line in the log that holds its findings
 BASELINES = ("seed", "baseline")  # proposers of designs that a search starts from
 Scores = Mapping[str, float]
 
@@ -64,6 +66,15 @@ class Rows:
     def tried(self) -> list[EntryInfo]:
         """Return the new designs that met validation tasks: each had its chance to be lucky."""
         return [one for one in self.entries if one.proposer not in BASELINES and self._met(one)]
+
+    def preflight(self) -> Mapping[str, Json]:
+        """Return what a look before the search has found; {} where nobody looked."""
+        texts = [event.text for event in self.events if event.kind == PREFLIGHT]
+        try:
+            found = json.loads(texts[-1]) if texts else {}
+        except ValueError:  # an archive from elsewhere
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def _met(self, entry: EntryInfo) -> bool:
         return entry.number in self.first

@@ -294,7 +294,9 @@ def _domain(
         if not (is_table and is_ours):
             raise ConfigError(f"the search's tasks cannot be scored here: {error}") from None
     else:
-        if not is_table or all(list(loaded.tasks(split)) == tasks[split] for split in Split):
+        known = {task.id: task for split in Split for task in loaded.tasks(split)}
+        kept = [task for split in Split for task in tasks[split]]
+        if not is_table or all(known.get(task.id) == task for task in kept):
             return loaded, ()
     stored = from_stored(name, tasks, section.scorer)
     return stored, (f"{section.spec} is not here or has changed: {stored.notes[0]}",)
