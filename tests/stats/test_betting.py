@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -231,6 +232,16 @@ def test_the_share_of_false_discoveries_is_held_under_dependence() -> None:
         fallen = e_benjamini_hochberg([_stopped(evidence(row)) for row in rows], alpha=0.1)
         shares.append(fallen[:5].sum() / max(1, fallen.sum()))
     assert np.mean(shares) <= 0.1 + 3 * np.std(shares) / math.sqrt(runs)
+
+
+def test_five_hundred_tasks_take_some_milliseconds_of_processor_time() -> None:
+    values = np.random.default_rng(13).choice(PAIRS, size=500)
+    taken = []
+    for _ in range(5):
+        started = time.process_time()
+        confidence_sequence(values, population=600)
+        taken.append(time.process_time() - started)
+    assert min(taken) < 0.02
 
 
 def test_what_makes_no_sense_is_refused() -> None:

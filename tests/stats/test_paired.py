@@ -25,6 +25,8 @@ from metasearch.stats import (
         (5, 5, 1.0),
         (6, 0, 0.03125),
         (9, 1, 0.021484375),  # 2 * (1 + 10) / 1024
+        (27, 13, 0.03847730828420026),  # scipy 1.17.1: stats.binomtest(27, 40).pvalue
+        (300, 360, 0.02157234823197109),  # the same
     ],
 )
 def test_mcnemar_against_known_values(wins: int, losses: int, p: float) -> None:
