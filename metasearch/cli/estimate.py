@@ -41,7 +41,7 @@ def print_estimate(config: SearchConfig) -> int:
         options=config.domain.options,
     )
     plan = _plan(config, domain, price)
-    for line in _lines(config, domain, plan):
+    for line in (*_lines(config, domain, plan), *_outlook(domain)):
         click.echo(line)
     if plan.costs.tokens[1] <= 0:
         raise ConfigError("this archive's evaluations took no tokens; there is nothing to estimate")
@@ -52,6 +52,18 @@ def print_estimate(config: SearchConfig) -> int:
     if designs < FEW_DESIGNS:
         words(f"warning: fewer than {FEW_DESIGNS} new designs find nothing but luck")
     return 3 if designs < 1 else 0
+
+
+def _outlook(domain: Domain) -> list[str]:
+    """Say what is known without a model: the floor, and which differences the tasks can show."""
+    from metasearch.domains.constant import best_constant
+    from metasearch.search.preflight import static
+
+    sizes = {str(split): len(domain.tasks(split)) for split in Split}
+    found = static(best_constant(domain, domain.tasks(Split.TRAIN)), sizes)
+    for refusal in found.refusals:
+        words(f"warning: {refusal}")
+    return [line.replace("preflight: ", "outlook: ") for line in found.lines()]
 
 
 def _plan(config: SearchConfig, domain: Domain, price: tuple[Price, Price]) -> Plan:

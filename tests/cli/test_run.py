@@ -77,6 +77,40 @@ def test_a_run_ends_with_the_table_and_the_next_commands(
 
 
 @pytest.mark.wasm
+def test_only_the_preflight_is_data_and_the_search_goes_on_from_it(
+    invoke: Invoke, endpoint: ScriptedEndpoint
+) -> None:
+    configure(endpoint.base_url)
+    looked = invoke("run", "--preflight-only", "--display", "none")
+    assert looked.exit_code == 0, looked.stderr
+    assert "direct 0." in looked.stdout.splitlines()[0]
+    assert "9 validation tasks show a difference of" in looked.stdout
+    assert "warning: 9 validation tasks show differences of" in looked.stdout
+    assert "go on with: metasearch resume sums" in looked.stderr
+    asked = endpoint.served.requests
+    facts = invoke("resume", "--preflight-only", "--display", "json").stdout.splitlines()[-1]
+    assert json.loads(facts)["verdict"] == "warn"
+    assert endpoint.served.requests == asked + 2, "all is known but whether the models are there"
+
+
+@pytest.mark.wasm
+def test_a_search_with_nothing_to_find_is_refused_before_it_spends(
+    invoke: Invoke, endpoint: ScriptedEndpoint
+) -> None:
+    configure(endpoint.base_url)
+    write_tasks(Path("sums.jsonl"), 8)
+    small = ("--set", "domain.sizes={train=2, validation=3, test=3}")
+    refused = invoke("run", *small)
+    assert refused.exit_code == 2
+    last = refused.stderr.splitlines()[-1]
+    assert "3 validation tasks and 3 test tasks can show no difference" in last
+    assert "--force goes on anyway" in last
+    assert endpoint.served.requests == 2
+    assert invoke("resume", "--preflight-only").exit_code == 1
+    assert invoke("resume", "--force", "--calls", "9").exit_code == 3
+
+
+@pytest.mark.wasm
 def test_json_display_is_json_lines_to_the_end(invoke: Invoke, endpoint: ScriptedEndpoint) -> None:
     configure(endpoint.base_url)
     result = invoke("run", "--display", "json", "--designs", "0")
@@ -194,6 +228,8 @@ def test_dry_run_says_work_cost_and_how_far_the_budget_goes(invoke: Invoke) -> N
     assert "40 train, 60 validation, 100 test tasks" in page
     assert "9 seeds and 40 new designs" in page
     assert "reaches about 40 new designs of 40" in page
+    assert "outlook: always answering" in page
+    assert "60 validation tasks show a difference of 0.20" in page
     poor = invoke("run", "--dry-run", "--model", "gpt-4o-mini", "--usd", "0.01")
     assert poor.exit_code == 3
     assert "nothing but luck" in poor.stderr

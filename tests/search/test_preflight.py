@@ -248,3 +248,15 @@ async def test_it_is_made_once_and_who_leaves_it_out_is_not_asked_again(folder: 
     await stage.check()
     assert stage.gateway.requests == []
     assert [one.kind for one in stage.archive.events("s")].count(EVENT) == 1
+
+
+async def test_where_no_design_is_wanted_or_nothing_can_be_paid_there_is_nothing_to_look_for(
+    folder: Path,
+) -> None:
+    stage = Stage(folder, ALL)
+    for change in ({"search": {"designs": 0}}, {"record": "replay-only"}):
+        whole = {**stage.config.model_dump(), **change}
+        stage.config = SearchConfig.model_validate(whole)
+        await stage.check()
+    assert stage.gateway.requests == []
+    assert stage.archive.events("s") == []
