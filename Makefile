@@ -36,7 +36,7 @@ figures: $(READY)      ## all figures
 
 torture: $(READY)      ## kills, storms and caps in full: some twenty minutes
 	$(BIN)/python -m tests.benchmarks kill_torture budget_never_exceeded storm
-	METASEARCH_TORTURE_POSTGRES=1 $(BIN)/python -m tests.benchmarks kill_torture
+	METASEARCH_TORTURE_POSTGRES=1 $(BIN)/python -m tests.benchmarks kill_torture budget_never_exceeded storm
 
 bench: figures
 

@@ -12,11 +12,13 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["DURABLE", "PASSWORD", "Server", "available"]
+__all__ = ["DURABLE", "PASSWORD", "Server", "archive_place", "available"]
 
 USER, PASSWORD = "tester", "a-pass-word-to-look-for"
 START_SECONDS = 30
@@ -45,6 +47,17 @@ def available() -> str:
     if importlib.util.find_spec("psycopg") is None:
         return "psycopg is not installed"
     return "" if _programs() else "no PostgreSQL server is installed"
+
+
+@contextmanager
+def archive_place() -> Iterator[str]:
+    """Lend a figure an empty place: a file, or with METASEARCH_TORTURE_POSTGRES=1 a database."""
+    if os.environ.get("METASEARCH_TORTURE_POSTGRES"):
+        with Server() as server:
+            yield server.url(server.database())
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield str(Path(folder) / "archive.db")
 
 
 class Server:

@@ -12,11 +12,10 @@ import asyncio
 import hashlib
 import json
 import random
-import tempfile
 import time
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import text as sql
@@ -31,6 +30,7 @@ from metasearch.gateway.settings import ModelSettings
 from metasearch.gateway.wire import prompt_bound
 from metasearch.testing.endpoint import EndpointProcess, Fault, Reaction, ScriptedReply
 from metasearch.types import Json, Message, ModelRequest, Owner, Split, Stream, Task
+from tests import postgres
 
 RUNS, QUICK_RUNS = 1_000, 100
 MOST_CALLS = 22  # worst cases that a cap holds, at most
@@ -95,13 +95,13 @@ def _request(said: str, max_tokens: int) -> ModelRequest:
     return ModelRequest("m", (Message("user", said),), max_tokens)
 
 
-def figure(quick: bool) -> dict[str, Json]:
+def figure(quick: bool, place: str | None = None) -> dict[str, Json]:
     """Searches that overspent, and the least part of a cap that was used."""
     runs = QUICK_RUNS if quick else RUNS
     with (
-        tempfile.TemporaryDirectory() as folder,
+        nullcontext(place) if place else postgres.archive_place() as where,
         EndpointProcess(f"{__name__}:script") as endpoint,
-        Archive.open(Path(folder) / "archive.db") as archive,
+        Archive.open(where) as archive,
     ):
         began = time.monotonic()
         found = asyncio.run(_all(endpoint.base_url, archive, range(runs)))

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-import tempfile
 import time
 from collections import Counter
-from pathlib import Path
+from contextlib import nullcontext
 
 from metasearch.archive import Archive
 from metasearch.domains.base import TaskSet
@@ -30,6 +29,7 @@ from metasearch.search.proposer import Proposal
 from metasearch.testing.endpoint import EndpointProcess, Fault, stormy
 from metasearch.testing.fake_sandbox import FakeSandbox
 from metasearch.types import Design, Evaluation, Json, Outcome, Owner, Score, Split, Task, Usage
+from tests import postgres
 
 LATENCY, IN_FLIGHT = 0.2, 32
 RATES = {
@@ -53,13 +53,13 @@ async def play(inputs: dict[str, Json], ask: AnswerCall) -> Json:
     return said
 
 
-def figure(quick: bool) -> dict[str, Json]:
+def figure(quick: bool, place: str | None = None) -> dict[str, Json]:
     """Answers a second, as a share of what the endpoint could give."""
     count = QUICK_EVALUATIONS if quick else EVALUATIONS
     with (
-        tempfile.TemporaryDirectory() as folder,
+        nullcontext(place) if place else postgres.archive_place() as where,
         EndpointProcess(f"{__name__}:script", latency=LATENCY) as endpoint,
-        Archive.open(Path(folder) / "archive.db") as archive,
+        Archive.open(where) as archive,
     ):
         seconds, done = asyncio.run(_run(endpoint.base_url, archive, count))
         served, spent = endpoint.served, archive.spent("storm")

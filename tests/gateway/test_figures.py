@@ -8,10 +8,10 @@ from tests.benchmarks import budget_never_exceeded, storm, waiting_calls
 
 
 def test_random_searches_keep_to_their_caps_and_nearly_use_them_up(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     monkeypatch.setattr(budget_never_exceeded, "QUICK_RUNS", 24)
-    found = budget_never_exceeded.figure(quick=True)
+    found = budget_never_exceeded.figure(quick=True, place=place)
     assert found["value"] == 0
     assert found["least_used"] >= 0.9
     assert found["calls"] == found["requests_served"] > 24 * 10
@@ -19,11 +19,11 @@ def test_random_searches_keep_to_their_caps_and_nearly_use_them_up(
 
 
 def test_in_a_storm_every_evaluation_is_answered_and_no_fault_is_scored(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     monkeypatch.setattr(storm, "QUICK_EVALUATIONS", 100)
     monkeypatch.setattr(storm, "LATENCY", 0.02)
-    found = storm.figure(quick=True)
+    found = storm.figure(quick=True, place=place)
     assert found["outcomes"] == {"answered": 100}
     assert found["replies"] == 200
     assert set(found["faults"]) == {"429", "500", "reset", "truncated"}
