@@ -49,6 +49,7 @@ TRAINING, FIRST, MORE, MOST = 3, 10, 10, 30  # tasks: of training, then of valid
 SATURATED = 0.97
 SURE = 20  # tasks; fewer that are all solved may be luck
 LITTLE = 0.10  # head-room
+HIGH_FLOOR = 0.25  # below it, a weak model on few tasks is as good as a constant answer by chance
 DISCORDANCE = 0.3  # tasks on which two designs differ, where nothing is measured
 PRIOR = 10  # tasks that this guess is worth
 FEW_DESIGNS = 3
@@ -417,12 +418,12 @@ def _warnings(found: Findings, affordable: int | None, wanted: int) -> list[str]
         )
     elif found.headroom <= LITTLE and not found.refusals:
         warnings.append(f"{best.name} scores {best.mean:.2f} already: little is left to find")
-    if best.mean <= found.floor.score and best.answered:
-        warnings.append(
-            f"no baseline scores more than always answering "
-            f"{_short(json.dumps(found.floor.answer, default=str))}: is the scorer right, and can "
-            "the model do such tasks at all?"
-        )
+    doubt = "is the scorer right, and can the model do such tasks at all?"
+    if not best.mean and best.answered:
+        warnings.append(f"no baseline has solved any of {best.tasks} tasks: {doubt}")
+    elif found.floor.score >= HIGH_FLOOR and best.mean <= found.floor.score:
+        constant = _short(json.dumps(found.floor.answer, default=str))
+        warnings.append(f"no baseline scores more than always answering {constant}: {doubt}")
     for one in found.pilots:
         if one.answered <= one.evaluations / 2 and any(each.answered for each in found.pilots):
             missing = one.evaluations - one.answered

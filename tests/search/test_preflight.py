@@ -260,3 +260,9 @@ async def test_where_no_design_is_wanted_or_nothing_can_be_paid_there_is_nothing
         await stage.check()
     assert stage.gateway.requests == []
     assert stage.archive.events("s") == []
+
+
+async def test_a_model_that_solves_nothing_is_told(folder: Path) -> None:
+    stage = Stage(folder, adds(lambda a, text: False))
+    await stage.check()
+    assert any("no baseline has solved any of 13" in line for line in stage.watch.notes("warning"))
