@@ -17,7 +17,8 @@ run: $(READY)          ## a whole small search on a real language model on this 
 	$(BIN)/metasearch run --preset local
 
 test: $(READY)         ## everything that can run here; says what it left out
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not docker and not local"
+	$(BIN)/python -m pytest -m "docker or local" || [ $$? -eq 5 ]  # 5: neither is here
 
 check: $(READY)        ## style, types, layers
 	$(BIN)/ruff check .
@@ -31,8 +32,8 @@ image: $(READY)        ## the sandbox image, without a registry where none is re
 figure: $(READY)       ## one figure: make figure NAME=evaluation_overhead [QUICK=1]
 	$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) $(NAME)
 
-figures: $(READY)      ## all figures
-	$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick)
+figures: $(READY)      ## all figures, or those in NAMES
+	$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) $(NAMES)
 
 torture: $(READY)      ## kills, storms and caps in full: some twenty minutes
 	$(BIN)/python -m tests.benchmarks kill_torture budget_never_exceeded storm
