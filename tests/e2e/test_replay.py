@@ -60,6 +60,8 @@ def config(folder: Path, base_url: str, **changes: Any) -> SearchConfig:
     sizes = {"train": 6, "validation": 12, "test": 6}
     values["domain"] = {"spec": str(tasks), "sizes": sizes}
     values["model"]["base_url"] = base_url
+    # One stage: a race would stop who misses one task, as the first child solves them all.
+    values["search"] = {**values["search"], "stages": ["all"]}
     for section, change in changes.items():
         values[section] = {**values[section], **change} if isinstance(change, dict) else change
     return SearchConfig.model_validate(values)
