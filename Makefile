@@ -35,7 +35,7 @@ figure: $(READY)       ## one figure: make figure NAME=evaluation_overhead [QUIC
 figures: $(READY)      ## all figures, or those in NAMES
 	$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) $(NAMES)
 
-torture: $(READY)      ## kills, storms and caps in full: some twenty minutes
+torture: $(READY)      ## kills, storms and caps in full: an hour or two
 	$(BIN)/python -m tests.benchmarks kill_torture budget_never_exceeded storm
 	METASEARCH_TORTURE_POSTGRES=1 $(BIN)/python -m tests.benchmarks kill_torture budget_never_exceeded storm
 

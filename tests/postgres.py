@@ -111,11 +111,13 @@ class Server:
             cwd=self.folder,
             **self._as,
         )
+        import psycopg
+
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
                 return self.execute("SELECT 1")
-            except Exception:
+            except psycopg.OperationalError:
                 if time.monotonic() > deadline or self._process.poll() is not None:
                     raise
             time.sleep(0.02)

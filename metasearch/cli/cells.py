@@ -163,18 +163,12 @@ def travel(archive: Archive, cells: list[Cell], journey: Journey) -> tuple[int, 
 
 def _made(archive: Archive, cell: Cell, journey: Journey) -> SearchInfo:
     """Return a cell's search, written when it is not there; a killed one may lack its entries."""
-    from metasearch import domains
+    from metasearch.search.domain import load_domain
 
     config = cell.config
     name = f"transfer-{_digest(cell, journey)}"
     if name not in {info.id for info in archive.searches()}:
-        domain = domains.load(
-            config.domain.spec,
-            sizes=config.domain.sizes.by_split(),
-            seed=config.search.seed,
-            scorer=config.domain.scorer,
-            options=config.domain.options,
-        )
+        domain = load_domain(config)
         tasks = list(domain.tasks(Split.TEST))[: journey.tasks]
         if not tasks:
             raise ConfigError(f"domain {config.domain.spec}: its test split has no task")

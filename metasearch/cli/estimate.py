@@ -29,17 +29,11 @@ FEW_DESIGNS = 3  # a budget for fewer finds nothing but luck
 
 def print_estimate(config: SearchConfig) -> int:
     """Print the plan on stdout; 0, or 3 when the budget does not reach one new design."""
-    from metasearch import domains
+    from metasearch.search.domain import load_domain
     from metasearch.search.launch import prices
 
     price = prices(config)  # a model without one is refused first
-    domain = domains.load(
-        config.domain.spec,
-        sizes=config.domain.sizes.by_split(),
-        seed=config.search.seed,
-        scorer=config.domain.scorer,
-        options=config.domain.options,
-    )
+    domain = load_domain(config)
     plan = _plan(config, domain, price)
     for line in (*_lines(config, domain, plan), *_outlook(domain)):
         click.echo(line)

@@ -245,8 +245,8 @@ def evaluations_at_once(concurrency: int) -> int:
     """Return how many evaluations keep an endpoint busy that takes `concurrency` calls at once.
 
     A job that starts, computes or is scored asks nothing meanwhile. With as many jobs again, the
-    calls of others take its place: 128 tasks of 5 calls then last 1.1 times as long as their calls
-    alone instead of 1.3 times.
+    calls of others take its place: 128 tasks of 5 calls then last 1.1 to 1.2 times as long as their
+    calls alone, with as many jobs as calls 1.25 to 1.3 times.
     """
     return AHEAD * concurrency
 

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from metasearch import domains, plugins
+from metasearch import plugins
 from metasearch.archive import Archive, SearchInfo
 from metasearch.domains.base import Domain
 from metasearch.errors import ConfigError
@@ -24,6 +24,7 @@ from metasearch.sandbox.base import Limits, Sandbox
 from metasearch.sandbox.choose import open_sandbox
 from metasearch.sandbox.proof import prove
 from metasearch.search.config import LOCAL, ModelSection, SearchConfig
+from metasearch.search.domain import load_domain
 from metasearch.search.evaluate import Asking, Evaluator, evaluations_at_once
 from metasearch.search.events import Display, Note, SearchFinished, SearchStarted
 from metasearch.search.guard import Guard
@@ -56,7 +57,7 @@ def check_config(config: SearchConfig) -> None:
             hold the final test.
     """
     baselines(config)
-    _refuse_caps(config, _domain(config))
+    _refuse_caps(config, load_domain(config))
 
 
 def _refuse_caps(config: SearchConfig, domain: Domain) -> None:
@@ -102,7 +103,7 @@ def create(config: SearchConfig, archive: Archive) -> SearchInfo:
             if info.id == config.name:
                 _same(info, kept)
                 return info
-    domain = _domain(config)
+    domain = load_domain(config)
     _refuse_caps(config, domain)
     return archive.create_search(
         id=config.name,
@@ -140,7 +141,7 @@ async def launch(
     """
     config = SearchConfig.model_validate(info.config)
     strategy = STRATEGIES[config.search.strategy]
-    domain = _domain(config)
+    domain = load_domain(config)
     async with AsyncExitStack() as stack:
         hold = await stack.enter_async_context(held(archive, info.id))
         worktime = stack.enter_context(timed(archive, info, time.monotonic))
@@ -376,16 +377,6 @@ def baselines(config: SearchConfig) -> list[Design]:
             f"search.seeds: no seed is named {unknown[0]!r}; there are {', '.join(shipped)}"
         )
     return [shipped[name] for name in wanted]
-
-
-def _domain(config: SearchConfig) -> Domain:
-    return domains.load(
-        config.domain.spec,
-        sizes=config.domain.sizes.by_split(),
-        seed=config.search.seed,
-        scorer=config.domain.scorer,
-        options=config.domain.options,
-    )
 
 
 async def model_settings(

@@ -7,6 +7,8 @@ over the tasks that it met, and it cannot win.
 The bound may be looked at after every stage: it is an e-process, evidence that holds whenever one
 looks (`metasearch.stats.betting`). The tasks are a finite set in random order, so the bound knows
 what is left of them: who would be behind though it solved all the rest is out with certainty.
+Strictly it wants the same incumbents at every look; here those count that have met all the design's
+tasks by then, so `alpha` is what it aims at where leaders are still racing themselves.
 """
 
 from __future__ import annotations

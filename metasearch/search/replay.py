@@ -13,7 +13,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from metasearch import domains
 from metasearch.archive import Archive, EntryInfo, SearchInfo
 from metasearch.domains.base import Domain
 from metasearch.domains.files import SUFFIXES
@@ -24,6 +23,7 @@ from metasearch.gateway.base import NotRecorded, Record, RequestRefused, Spent
 from metasearch.sandbox.base import Limits, Sandbox, Worker
 from metasearch.sandbox.choose import open_sandbox
 from metasearch.search.config import SearchConfig
+from metasearch.search.domain import load_domain
 from metasearch.search.evaluate import UNANSWERED, Asking, Evaluator
 from metasearch.types import (
     Design,
@@ -283,13 +283,7 @@ def _domain(
     is_table = section.spec.lower().endswith(tuple(set(SUFFIXES) - {".py"}))
     is_ours = section.scorer is None or section.scorer in SCORERS
     try:
-        loaded = domains.load(
-            section.spec,
-            sizes=section.sizes.by_split(),
-            seed=config.search.seed,
-            scorer=section.scorer,
-            options=section.options,
-        )
+        loaded = load_domain(config)
     except MetasearchError as error:
         if not (is_table and is_ours):
             raise ConfigError(f"the search's tasks cannot be scored here: {error}") from None

@@ -63,8 +63,15 @@ def test_a_task_without_an_answer_is_one_line(gold: Json):
         prove_scored(Plugin(lambda task, answer: Score(0.0), gold))
 
 
-def test_a_sound_domain_passes():
-    prove_scored(Plugin(lambda task, answer: Score(float(answer == task.gold))))
+def test_a_sound_domain_passes_after_its_scorer_was_tried_on_every_split():
+    judged: set[str] = set()
+
+    def judge(task: Task, answer: Json) -> Score:
+        judged.add(task.prompt.split()[0])
+        return Score(float(answer == task.gold))
+
+    prove_scored(Plugin(judge))
+    assert judged == {str(split) for split in Split}
 
 
 def test_a_plug_in_is_proven_when_it_is_loaded(monkeypatch: pytest.MonkeyPatch):

@@ -86,8 +86,8 @@ def serve(control: socket.socket, uid_base: int, homes: list[str]) -> NoReturn:
 def preload() -> Stage:
     """Import what jobs need, make it cheap to share with them, and return the stage of each."""
     # What modules do after a fork mends locks that other threads held, and a random state that is
-    # the parent's. Here is one thread and each job is seeded, so it would only cost every job half
-    # a millisecond and a quarter of a megabyte of pages to copy.
+    # the parent's. Here is one thread and each job is seeded, so it would only cost every job a
+    # quarter of a megabyte of pages to copy.
     register, os.register_at_fork = os.register_at_fork, lambda **_: None
     for name in _UNUSED:
         sys.modules[name] = None  # type: ignore[assignment]
