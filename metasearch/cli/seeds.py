@@ -18,6 +18,7 @@ __all__ = ["seeds"]
     examples="""
     metasearch seeds
     metasearch seeds debate > my_seeds/debate.py
+    metasearch seeds --domain commons
     metasearch seeds --folder my_seeds
     """,
 )
@@ -25,13 +26,19 @@ __all__ = ["seeds"]
 @click.option(
     "--folder", type=click.Path(path_type=Path, file_okay=False), help="Your own; else the shipped."
 )
+@click.option("--domain", default="starter", show_default=True, help="Whose starting designs.")
 @as_json
-def seeds(name: str | None, folder: Path | None, as_json: bool) -> None:
+def seeds(name: str | None, folder: Path | None, domain: str, as_json: bool) -> None:
     """List the starting designs, or print one's source."""
+    from metasearch import domains
+    from metasearch.domains.base import entry_of
     from metasearch.errors import ConfigError
     from metasearch.search.seeds import seeds as read
+    from metasearch.search.seeds import shipped
 
-    found = {design.name: design for design in read(folder)}
+    about = domains.load(domain)
+    designs = read(folder or shipped(about), entry=entry_of(about))
+    found = {design.name: design for design in designs}
     if name is not None and name not in found:
         raise ConfigError(f"no seed is named {name!r}; there are {', '.join(found)}")
     if as_json:

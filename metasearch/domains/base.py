@@ -14,8 +14,9 @@ from metasearch.domains.time_limit import Overtime, processor_seconds
 from metasearch.errors import ConfigError
 from metasearch.types import Json, Score, Split, Task
 
-__all__ = ["Domain", "Scorer", "TaskSet", "task_id"]
+__all__ = ["MEMBER", "SOLVE", "Domain", "Scorer", "TaskSet", "entry_of", "task_id"]
 
+SOLVE, MEMBER = "solve", "Member"  # what a design defines, by the kind of its domain
 SCORING_SECONDS = 5.0  # of processor time for one answer; ours take some milliseconds at worst
 
 Scorer: TypeAlias = Callable[[Task, Json], Score]
@@ -23,7 +24,10 @@ Scorer: TypeAlias = Callable[[Task, Json], Score]
 
 
 class Domain(Protocol):
-    """A named set of tasks with splits and a scorer; its tasks never change once it exists."""
+    """A named set of tasks with splits and a scorer; its tasks never change once it exists.
+
+    One whose tasks are episodes has an attribute `entry` that says so; see `entry_of`.
+    """
 
     @property
     def name(self) -> str:
@@ -87,3 +91,8 @@ class TaskSet:
         """
         golds = Counter(printed(task.gold) for tasks in self.splits.values() for task in tasks)
         return max(golds.values()) / sum(golds.values())
+
+
+def entry_of(domain: Domain) -> str:
+    """Return what a design has to define for a domain: `SOLVE`, or `MEMBER` of a society."""
+    return str(getattr(domain, "entry", SOLVE))

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from metasearch.assets import asset
+from metasearch.domains.base import MEMBER, SOLVE
 
 __all__ = [
     "ALLOWED_MODULES",
@@ -105,17 +106,18 @@ def parse(source: str) -> ast.Module:
     return tree
 
 
-def check(source: str) -> Verdict:
+def check(source: str, entry: str = SOLVE) -> Verdict:
     """Judge a design's source without running it.
 
     Args:
         source: the module's text, from anyone.
+        entry: what it has to define: `SOLVE` or `MEMBER`.
     """
     try:
         tree = parse(source)
     except Unreadable as error:
         return Verdict(False, str(error))
-    for complaint in (*_imports(tree), *_shadowed(tree), *_entry(tree)):
+    for complaint in (*_imports(tree), *_shadowed(tree), *_ENTRIES[entry](tree)):
         return Verdict(False, _line(complaint))
     return Verdict(True, "")
 
@@ -246,19 +248,56 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
                 yield node.id
 
 
-def _entry(tree: ast.Module) -> Iterator[str]:
+def _solves(tree: ast.Module) -> Iterator[str]:
     """Complain unless there is `solve(task)`, or the classic `forward(self, taskInfo)`."""
-    found = {
-        node.name: node
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
-    if "solve" in found:
-        yield from _takes(found["solve"], 1, "`async def solve(task)`")
+    found = _functions(tree.body)
+    if SOLVE in found:
+        yield from _takes(found[SOLVE], 1, "`async def solve(task)`")
     elif "forward" in found:
         yield from _takes(found["forward"], 2, "`def forward(self, taskInfo)`")
+    elif MEMBER in _classes(tree):
+        yield "this domain asks questions: define `async def solve(task)`, not `class Member`"
     else:
         yield "it does not define `async def solve(task)` at the top level of the module"
+
+
+def _plays(tree: ast.Module) -> Iterator[str]:
+    """Complain unless there is `class Member(Player)` that can act."""
+    classes = _classes(tree)
+    if MEMBER not in classes:
+        instead = ", not `solve`" if SOLVE in _functions(tree.body) else ""
+        yield (
+            "this domain is played by members: define `class Member(Player)` with"
+            f" `async def act(self, request)`{instead}"
+        )
+        return
+    waiting, seen = [MEMBER], set[str]()
+    while waiting:  # `act` may be inherited from another class of the module
+        name = waiting.pop()
+        if name in seen or name not in classes:
+            continue
+        seen.add(name)
+        found = _functions(classes[name].body)
+        if "act" in found:
+            yield from _takes(found["act"], 2, "`async def act(self, request)`")
+            return
+        waiting += [ast.unparse(base) for base in classes[name].bases]
+    yield "`Member` cannot act: give it `async def act(self, request)`, which returns the action"
+
+
+_ENTRIES = {SOLVE: _solves, MEMBER: _plays}
+
+
+def _functions(body: list[ast.stmt]) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+    return {
+        node.name: node
+        for node in body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
+def _classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
+    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
 def _takes(
@@ -269,7 +308,7 @@ def _takes(
     least = most - len(arguments.defaults)
     unnamed = any(default is None for default in arguments.kw_defaults)
     if unnamed or least > count or (most < count and arguments.vararg is None):
-        yield f"line {function.lineno}: `{function.name}` is called with the task alone: {wanted}"
+        yield f"line {function.lineno}: `{function.name}` is called as {wanted}"
     if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _own_nodes(function)):
         yield f"line {function.lineno}: `{function.name}` must return its answer, not yield it"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from metasearch import plugins
 from metasearch.archive import Archive, SearchInfo
-from metasearch.domains.base import Domain
+from metasearch.domains.base import Domain, entry_of
 from metasearch.errors import ConfigError
 from metasearch.gateway.base import RecordMode, Spent
 from metasearch.gateway.budget import Amount, Budget
@@ -36,7 +36,7 @@ from metasearch.search.outage import Outage, Patient
 from metasearch.search.preflight import Preflight, Wanted
 from metasearch.search.proposer import Proposer, Tools
 from metasearch.search.reserve import Reserve, least_test, refuse_too_small
-from metasearch.search.seeds import seeds
+from metasearch.search.seeds import seeds, shipped
 from metasearch.search.strategies import STRATEGIES, Strategy
 from metasearch.search.trial import Trial
 from metasearch.search.worktime import Worktime, timed
@@ -366,17 +366,18 @@ def baselines(config: SearchConfig) -> list[Design]:
     Raises:
         ConfigError: a seed that is named is not there.
     """
-    wanted = config.search.seeds
-    if wanted is None:
-        return seeds()
+    wanted, domain = config.search.seeds, load_domain(config)
     if isinstance(wanted, str):
-        return seeds(Path(wanted))
-    shipped = {design.name: design for design in seeds()}
-    if unknown := [name for name in wanted if name not in shipped]:
+        return seeds(Path(wanted), entry=entry_of(domain))
+    found = seeds(shipped(domain), entry=entry_of(domain))
+    if wanted is None:
+        return found
+    named = {design.name: design for design in found}
+    if unknown := [name for name in wanted if name not in named]:
         raise ConfigError(
-            f"search.seeds: no seed is named {unknown[0]!r}; there are {', '.join(shipped)}"
+            f"search.seeds: no seed is named {unknown[0]!r}; there are {', '.join(named)}"
         )
-    return [shipped[name] for name in wanted]
+    return [named[name] for name in wanted]
 
 
 async def model_settings(

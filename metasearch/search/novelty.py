@@ -20,7 +20,8 @@ from metasearch.types import Json
 __all__ = ["agreement", "distance", "normalised"]
 
 _SHINGLE = 4  # tokens; shorter ones are shared by all Python, longer ones punish a single edit hard
-_KEPT = frozenset(["solve", "forward", *dir(builtins)])
+_ENTRIES = ("solve", "forward", "Member")
+_KEPT = frozenset([*_ENTRIES, *dir(builtins)])
 _WORDS = re.compile(r"\w+|[^\w\s]")
 _IGNORED = frozenset(["ctx", "type_comment", "type_ignores", "annotation", "returns", "simple"])
 
@@ -94,6 +95,7 @@ class _Reader:
         self.names: dict[str, str] = {}
         self.constants = dict(_plain_constants(tree))
         self.origins = dict(_import_origins(tree))
+        self.methods = frozenset(_method_names(tree))
         self.definitions: dict[str, ast.stmt] = {}
         for statement in tree.body:
             for name in _defines(statement):
@@ -101,7 +103,7 @@ class _Reader:
 
     def read(self) -> Iterator[str]:
         """Yield the tokens of all that the entry function reaches, in the order it does."""
-        entry = next((name for name in ("solve", "forward") if name in self.definitions), None)
+        entry = next((name for name in _ENTRIES if name in self.definitions), None)
         if entry is None:
             yield from self._body(self.tree.body)
             return
@@ -158,7 +160,7 @@ class _Reader:
             yield from _constant(self.constants[name])
         elif name in self.origins:
             yield self.origins[name]
-        elif name in _KEPT:
+        elif name in _KEPT or name in self.methods:
             yield name
         else:
             yield self.names.setdefault(name, f"v{len(self.names)}")
@@ -181,6 +183,15 @@ def _defines(statement: ast.stmt) -> Iterator[str]:
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         for target in targets:
             yield from (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
+
+
+def _method_names(tree: ast.Module) -> Iterator[str]:
+    """Yield the names of methods, which other code may reach by their name only."""
+    for statement in tree.body:
+        if isinstance(statement, ast.ClassDef):
+            for node in statement.body:
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    yield node.name
 
 
 def _plain_constants(tree: ast.Module) -> Iterator[tuple[str, object]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from metasearch.domains.base import SOLVE
 from metasearch.gateway.base import Gateway
 from metasearch.search.quote import Quoter
 from metasearch.types import Design, Evaluation, Task, Usage
@@ -51,6 +52,7 @@ class Brief:
         number: the proposal's number in the search, which becomes its entry's number.
         domain: the domain's name.
         description: what its tasks and answers look like and how they are scored.
+        entry: what a design has to define: "solve", or "Member" where tasks are episodes.
         samples: the training tasks, gold included; a meta agent may see them, a design never.
         parents: one to three designs to start from, best first.
         library: every evaluated design of the search, in the order of their numbers.
@@ -68,6 +70,7 @@ class Brief:
     digest: tuple[str, ...]
     known: frozenset[str]
     seed: int
+    entry: str = SOLVE
 
 
 @dataclass(frozen=True, slots=True)

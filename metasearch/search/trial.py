@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from metasearch.domains.base import entry_of
 from metasearch.search.checks import check
 from metasearch.search.measure import Measurer, all_of
 from metasearch.search.member import RACED, Member, digest, ledger
@@ -112,6 +113,7 @@ class Trial:
             number=number,
             domain=domain.name,
             description=domain.description,
+            entry=entry_of(domain),
             samples=tuple(self.measurer.tasks[Split.TRAIN]),
             parents=tuple(parent.parent(ledger(parent, view)) for parent in parents),
             library=tuple(member.parent() for member in raced),
@@ -132,7 +134,7 @@ class Trial:
         """Check a design and run it on training tasks; the text says why it fails, "" if not."""
         if proposal.design is None:
             return proposal.reason, ()
-        verdict = check(proposal.design.source)
+        verdict = check(proposal.design.source, entry_of(self.measurer.evaluator.domain))
         if not verdict.accepted:
             return verdict.reason, ()
         done: list[Evaluation] = []

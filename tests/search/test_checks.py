@@ -142,3 +142,32 @@ def test_what_parses_is_shallow_enough_for_any_visitor():
     assert parse(deep).body
     with pytest.raises(Unreadable, match="nested too deeply"):
         parse(HOSTILE["conditions"])
+
+
+MEMBER = "class Member(Player):\n    async def act(self, request):\n        return 0\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "entry", "word"),
+    [
+        (PLAIN, "Member", "class Member(Player)"),
+        (PLAIN, "Member", "not `solve`"),
+        (MEMBER, "solve", "not `class Member`"),
+        ("class Member:\n    pass\n", "Member", "act"),
+        ("class Member:\n    def act(self):\n        return 0\n", "Member", "act(self, request)"),
+        ("class Member(Other):\n    pass\nclass Other(Member):\n    pass\n", "Member", "act"),
+        ("Member = 3\n", "Member", "class Member(Player)"),
+    ],
+)
+def test_a_design_for_the_other_kind_of_domain_is_refused_with_what_is_expected(
+    source, entry, word
+):
+    verdict = check(source, entry)
+    assert not verdict.accepted
+    assert word in verdict.reason
+
+
+def test_a_member_may_inherit_how_it_acts_from_a_class_of_its_module():
+    inherited = MEMBER.replace("Member(Player)", "Base") + "class Member(Base):\n    pass\n"
+    assert check(MEMBER, "Member").accepted
+    assert check(inherited, "Member").accepted

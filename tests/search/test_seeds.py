@@ -86,3 +86,13 @@ def test_no_folder_an_empty_folder_and_a_twin(tmp_path: Path):
     (tmp_path / "b.py").write_text(GOOD + "\n")
     with pytest.raises(ConfigError, match=r"b\.py: the same source as a\.py"):
         seeds(tmp_path)
+
+
+def test_a_society_starts_from_members_and_refuses_seeds_that_answer_questions(tmp_path):
+    (tmp_path / "one.py").write_text("async def solve(task):\n    return 1\n")
+    with pytest.raises(ConfigError, match=r"one\.py: not a seed: it defines no `class Member"):
+        seeds(tmp_path, entry="Member")
+    (tmp_path / "one.py").write_text(
+        "class Member:\n    def act(self, request):\n        return 1\n"
+    )
+    assert [design.name for design in seeds(tmp_path, entry="Member")] == ["one"]

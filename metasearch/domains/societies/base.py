@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, TypeAlias
 
+from metasearch.domains.base import MEMBER
 from metasearch.domains.questions import task_id
 from metasearch.domains.societies.play import Bot, rehearse, seat_seed
 from metasearch.domains.societies.table import Environment, Log
@@ -129,7 +130,7 @@ class Society:
         entry: what a design has to define.
     """
 
-    entry = "Member"
+    entry = MEMBER
 
     def __init__(self, game: Game, splits: Mapping[Split, tuple[Task, ...]]) -> None:
         self.game = game
@@ -162,10 +163,29 @@ class Society:
             return Score(0.0, Outcome.WRONG_FORMAT, "no episode was played")
         return Score(min(1.0, max(0.0, self.game.score(log))))
 
+    def constant(self, tasks: Sequence[Task]) -> tuple[Json, float]:
+        """Return the floor: the mean score in [0, 1] of members that never decide anything."""
+        logs = [self.game.rehearse(self.scenario(task), _Idle) for task in tasks]
+        return "nothing", sum(min(1.0, max(0.0, self.game.score(log))) for log in logs) / len(logs)
+
     def metrics(self, answer: Json) -> dict[str, float]:
         """Return an episode's metrics, {} where none was played."""
         log = answer.get("log") if isinstance(answer, dict) else None
         return self.game.metrics(log) if isinstance(log, list) and log else {}
+
+
+class _Idle:
+    """A member whose every action is the neutral one."""
+
+    def __init__(self, rng: random.Random) -> None:
+        del rng
+
+    def observe(self, event: Json) -> None:
+        """Take no notice."""
+
+    def act(self, request: Json) -> Json:
+        """Decide nothing."""
+        return None
 
 
 def society(
