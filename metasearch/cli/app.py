@@ -22,6 +22,7 @@ from metasearch.cli.run import resume, run
 from metasearch.cli.seeds import seeds
 from metasearch.cli.show import show
 from metasearch.cli.status import status
+from metasearch.cli.steer import steer
 from metasearch.cli.stop import pause, stop
 from metasearch.cli.top import top
 from metasearch.cli.trace import trace
@@ -34,6 +35,7 @@ COMMANDS = (
     pause,
     stop,
     resume,
+    steer,
     status,
     top,
     show,
@@ -59,7 +61,7 @@ COMMANDS = (
     cls=App,
     commands=list(COMMANDS),
     chapters={
-        "Search": ("run", "pause", "stop", "resume", "status", "transfer"),
+        "Search": ("run", "steer", "pause", "stop", "resume", "status", "transfer"),
         "Look": ("report", "top", "show", "compare", "lineage", "trace", "replay"),
         "Take away": ("export",),
         "Set up": ("init", "doctor", "domains", "seeds", "prices", "image", "local", "archive"),

@@ -23,7 +23,7 @@ from metasearch.gateway.settings import OPENAI_URL, ModelSettings
 from metasearch.sandbox.base import Limits, Sandbox
 from metasearch.sandbox.choose import open_sandbox
 from metasearch.sandbox.proof import prove
-from metasearch.search.config import LOCAL, ModelSection, SearchConfig
+from metasearch.search.config import FREE_MODELS, LOCAL, NONE, ModelSection, SearchConfig
 from metasearch.search.domain import load_domain
 from metasearch.search.evaluate import Asking, Evaluator, evaluations_at_once
 from metasearch.search.events import Display, Note, SearchFinished, SearchStarted
@@ -37,6 +37,7 @@ from metasearch.search.preflight import Preflight, Wanted
 from metasearch.search.proposer import Proposer, Tools
 from metasearch.search.reserve import Reserve, least_test, refuse_too_small
 from metasearch.search.seeds import seeds, shipped
+from metasearch.search.steer import Steering
 from metasearch.search.strategies import STRATEGIES, Strategy
 from metasearch.search.trial import Trial
 from metasearch.search.worktime import Worktime, timed
@@ -46,6 +47,7 @@ __all__ = ["baselines", "check_config", "create", "launch", "model_settings", "p
 
 # A machine that does other work answers late, and a call that is given up is made again.
 LOCAL_SECONDS = 600.0
+RULES_AT_ONCE = 4  # of societies without a model, which only compute; two evaluations for each
 PROMPT_TOKENS = 4000  # of a long prompt, for what the last call of a test may need
 
 
@@ -84,7 +86,7 @@ def prices(config: SearchConfig) -> tuple[Price, Price]:
     table = load_prices(config.budget.prices)
     loose = config.budget.allow_unpriced or config.record is RecordMode.REPLAY_ONLY
     model, meta = (
-        FREE if name in (LOCAL, None) else table.price(name, allow_unpriced=loose)
+        FREE if name in (*FREE_MODELS, None) else table.price(name, allow_unpriced=loose)
         for name in (config.model.name, config.designer().name)
     )
     return model, meta
@@ -228,7 +230,7 @@ async def _open(
     model = await model_settings(config.model, stack, tell, asks=asks)
     meta = _for_designing(await model_settings(config.designer(), stack, tell, asks=asks), model)
     gateway = OpenAIGateway(
-        (model, meta),
+        [one for one in (model, meta) if one.remote != NONE],
         budget=Budget(config.budget.caps(), spent, config.budget.owner_caps()),
         record=recorder,
         prices=load_prices(config.budget.prices),
@@ -275,6 +277,7 @@ def _assemble(
         smoke=config.search.smoke,
         repairs=config.search.repairs,
         remembers=strategy.remembers,
+        steering=Steering(archive, info.id),
     )
     return Search(config, measurer, trial, baselines(config), guard)
 
@@ -401,6 +404,8 @@ async def model_settings(
         patience=section.patience,
         max_field_chars=section.max_field_chars,
     )
+    if section.name == NONE:
+        return replace(settings, remote=NONE, key_env=None, free=True, concurrency=RULES_AT_ONCE)
     if section.name != LOCAL:
         return settings
     if not asks:

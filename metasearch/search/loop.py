@@ -231,6 +231,7 @@ class Search:
     async def _finals(self) -> Member | None:
         """Return the new design that won on fresh samples; without money, the one that leads."""
         search = self.config.search
+        self.trial.ban(self.members.values())
         finals = Finals(self.measurer, search.finalists, search.final_repeats)
         self.guard.play()
         try:

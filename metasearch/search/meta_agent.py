@@ -32,6 +32,7 @@ __all__ = ["MetaAgent", "build"]
 
 REFLECTIONS = ("reflect_new", "reflect_right")
 PROBLEM_CHARS = 3_000
+WISH_CHARS = 2_000
 SCHEMA: Json = {
     "type": "object",
     "properties": {name: {"type": "string"} for name in ("idea", "name", "code")},
@@ -73,6 +74,7 @@ class MetaAgent:
     material: Callable[[Brief, Quoter], str] = excerpt
     operator: str = "rewrite"
     name: str = field(default="meta-agent", init=False)
+    reads_ideas: bool = field(default=True, init=False)
 
     async def propose(self, brief: Brief) -> Proposal:
         """Return a design, or a reason why the model gave none."""
@@ -92,11 +94,18 @@ class MetaAgent:
     def _talk(self, brief: Brief) -> _Talk:
         """Begin a conversation with the brief; the nonce in it hangs on all that is quoted."""
         guess = Quoter.of(brief.seed, brief.number)
-        quoter = Quoter.of(brief.seed, brief.number, self.material(brief, guess))
+        quoter = Quoter.of(brief.seed, brief.number, self._request(brief, guess))
         talk = _Talk()
         talk.say("system", prompt("system").template)
-        talk.say("user", self.material(brief, quoter))
+        talk.say("user", self._request(brief, quoter))
         return talk
+
+    def _request(self, brief: Brief, quoter: Quoter) -> str:
+        request = self.material(brief, quoter)
+        if not brief.wish:
+            return request
+        idea = quoter.block("idea", brief.wish, WISH_CHARS)
+        return f"{request}\n\n{prompt('idea').substitute(idea=idea)}"
 
     async def _converse(self, brief: Brief, talk: _Talk, rounds: list[str]) -> Proposal:
         parents = tuple(parent.number for parent in brief.parents)

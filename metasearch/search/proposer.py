@@ -59,6 +59,7 @@ class Brief:
         digest: one line for each design of the archive.
         known: ids of all designs ever proposed in the search.
         seed: makes `random.Random(seed)`, the only source of chance.
+        wish: what a person asks of this proposal in words, "" for nothing.
     """
 
     number: int
@@ -71,6 +72,7 @@ class Brief:
     known: frozenset[str]
     seed: int
     entry: str = SOLVE
+    wish: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class Proposal:
 
 class Proposer(Protocol):
     """Makes new designs out of old ones.
+
+    One that reads `Brief.wish` says so by an attribute `reads_ideas` that is true.
 
     Attributes:
         name: the plug-in's name, "recombine" say; the archive keeps it with every entry.

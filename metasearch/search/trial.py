@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metasearch.domains.base import entry_of
 from metasearch.search.checks import check
@@ -14,7 +14,8 @@ from metasearch.search.member import RACED, Member, digest, ledger
 from metasearch.search.novelty import normalised
 from metasearch.search.proposer import Brief, Proposal, Proposer, Repairer
 from metasearch.search.selector import Selector
-from metasearch.types import Design, Evaluation, Outcome, Split
+from metasearch.search.steer import Course, Steering
+from metasearch.types import Design, Evaluation, Outcome, Split, Usage
 
 __all__ = ["Draft", "Trial", "twin"]
 
@@ -22,6 +23,7 @@ PARENTS = 2
 GOLDEN = 0.6180339887498949
 SEEDS = 1 << 48  # seeds of proposals are below
 EXAMPLES = 3
+BY_HAND = "user"  # who proposed a design that a person put in
 BROKEN = (Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY, Outcome.OVER_BUDGET)
 
 
@@ -50,6 +52,7 @@ class Trial:
         smoke: training tasks that a design must survive.
         repairs: how often a design may go back to a proposer that can mend.
         remembers: False lets every proposal see the baselines only.
+        steering: what people ask of the search while it runs; None where nobody can.
     """
 
     measurer: Measurer
@@ -59,6 +62,7 @@ class Trial:
     smoke: int
     repairs: int
     remembers: bool = True
+    steering: Steering | None = None
 
     async def draft(self, number: int, view: Sequence[Member]) -> Draft:
         """Make proposal `number` out of the members that it may see.
@@ -67,11 +71,13 @@ class Trial:
             Interrupted, BudgetExhausted, Unavailable: as the parts that it uses.
         """
         self.measurer.check_stop()
-        rng = random.Random(self._seed(number))
-        name = self.turn(number)
+        course = self._course(number, view)
+        if course.design is not None:
+            proposal = Proposal(course.design, "inject", course.parents, Usage(), 0.0, "")
+            return Draft(proposal, BY_HAND, *await self._try(proposal))
+        name = self._reader(number) if course.idea else self.turn(number)
         proposer = self.proposers[name][0]
-        seen = view if self.remembers else [one for one in view if one.proposer == "seed"]
-        brief = await self._brief(number, seen, rng)
+        brief = await self._brief(number, view, course)
         proposal = await proposer.propose(brief)
         problem, tried = await self._try(proposal)
         for _ in range(self.repairs):
@@ -79,7 +85,14 @@ class Trial:
                 break
             proposal = _with_costs(proposal, await proposer.repair(brief, proposal, problem))
             problem, tried = await self._try(proposal)
+        if course.idea:
+            proposal = replace(proposal, operator="idea")
         return Draft(proposal, name, problem, tried)
+
+    def ban(self, members: Iterable[Member]) -> None:
+        """Keep those from winning whom a person has banned."""
+        if self.steering is not None:
+            self.steering.ban(members)
 
     async def complete(self, member: Member) -> None:
         """Make up for evaluations of a trial that were not written down before a kill."""
@@ -102,11 +115,34 @@ class Trial:
                 return name
         return max(self.proposers)
 
-    async def _brief(self, number: int, view: Sequence[Member], rng: random.Random) -> Brief:
+    def _course(self, number: int, view: Sequence[Member]) -> Course:
+        """Return what a person asks of this proposal, and keep to the bans."""
+        if self.steering is None:
+            return Course()
+        self.steering.ban(view)
+        return self.steering.take(number, reads_ideas=bool(self._readers()))
+
+    def _readers(self) -> list[str]:
+        """Return the proposers that a person's words mean something to."""
+        return [name for name, (one, _) in self.proposers.items() if _reads_ideas(one)]
+
+    def _reader(self, number: int) -> str:
+        """Return who is given an idea: whose turn it is, else who has the largest share."""
+        turn, readers = self.turn(number), self._readers()
+        return turn if turn in readers else max(readers, key=lambda one: self.proposers[one][1])
+
+    async def _brief(self, number: int, view: Sequence[Member], course: Course) -> Brief:
+        view = [one for one in view if one.number not in course.banned]
+        pinned = [one for one in view if one.number in course.pinned and one.status in RACED]
+        pinned.sort(key=lambda one: course.pinned.index(one.number))
+        if not self.remembers:
+            view = [one for one in view if one.proposer == "seed"]
         raced = [member for member in view if member.status in RACED]
+        rng = random.Random(self._seed(number))
         chosen = self.selector.choose([member.candidate() for member in raced], PARENTS, rng)
         by_number = {member.number: member for member in raced}
-        parents = [by_number[one] for one in chosen]
+        others = [by_number[one] for one in chosen if one not in course.pinned]
+        parents = [*pinned, *others][: max(PARENTS, len(pinned))]
         await all_of(self._examples(parent) for parent in parents)
         domain = self.measurer.evaluator.domain
         return Brief(
@@ -120,6 +156,7 @@ class Trial:
             digest=digest(view),
             known=frozenset(member.design.id for member in view if member.design),
             seed=self._seed(number),
+            wish=course.idea,
         )
 
     async def _examples(self, member: Member) -> None:
@@ -148,6 +185,10 @@ class Trial:
     def _seed(self, number: int) -> int:
         digest = hashlib.sha256(f"{self.seed}\x00{number}".encode()).digest()
         return int.from_bytes(digest[:6], "big")
+
+
+def _reads_ideas(proposer: Proposer) -> bool:
+    return bool(getattr(proposer, "reads_ideas", False))
 
 
 def twin(design: Design, members: Iterable[Member]) -> Member | None:
