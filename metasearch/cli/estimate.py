@@ -112,12 +112,12 @@ def _piloted(config: SearchConfig, domain: Domain) -> Costs:
     """Run the seeds on three tasks where an endpoint can be asked."""
     import asyncio
 
-    from metasearch.search.config import LOCAL
+    from metasearch.search.config import FREE_MODELS
 
     most = float(config.search.tokens_per_task)
     low, typical, high = (min(most, tokens) for tokens in GUESS)
     guess = Costs((low, typical, high), source="a guess: this archive holds nothing like it")
-    if config.model.name == LOCAL:
+    if config.model.name in FREE_MODELS:
         return guess  # its tokens cost nothing, and on this machine a pilot takes minutes
     from metasearch.search.pilot import TASKS, pilot
 

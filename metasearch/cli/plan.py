@@ -79,12 +79,12 @@ def _unnamed(config: SearchConfig) -> str:
 def _with_cap(config: SearchConfig) -> SearchConfig:
     """Set a cap of dollars where a paid endpoint has none at all: money first."""
     from metasearch.gateway.base import RecordMode
-    from metasearch.search.config import LOCAL
+    from metasearch.search.config import FREE_MODELS
 
     budget = config.budget
     if config.record is RecordMode.REPLAY_ONLY:
         return config
-    is_free = config.model.name == LOCAL and config.designer().name == LOCAL
+    is_free = {config.model.name, config.designer().name} <= set(FREE_MODELS)
     capped = (budget.usd, budget.tokens, budget.calls)
     if is_free or budget.allow_unpriced or any(cap is not None for cap in capped):
         return config

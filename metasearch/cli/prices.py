@@ -87,7 +87,7 @@ def _unpriced(known: PriceTable, file: Path | None) -> dict[str, str]:
     """Return the models of this folder's search.toml that have no price, and their key there."""
     from metasearch.cli.plan import DEFAULT_FILE
     from metasearch.gateway.prices import load_prices
-    from metasearch.search.config import LOCAL
+    from metasearch.search.config import FREE_MODELS
     from metasearch.search.config_file import load_config
 
     if not DEFAULT_FILE.is_file():
@@ -101,5 +101,5 @@ def _unpriced(known: PriceTable, file: Path | None) -> dict[str, str]:
     return {
         model: f"{key} in {DEFAULT_FILE}"
         for model, key in models.items()
-        if model not in (None, LOCAL) and known.find(model) is None
+        if model not in (None, *FREE_MODELS) and known.find(model) is None
     }

@@ -261,6 +261,8 @@ class OpenAIGateway:
         if self._closed:
             raise GatewayUnavailable("the gateway is closed")
         line = self._lines.get(model)
+        if not self._lines:
+            raise RequestRefused("this search has no model to ask; choose one with --model NAME")
         if line is None:
             known = ", ".join(self._lines)
             raise ConfigError(f"no model {model!r} is set up in this search; there are {known}")

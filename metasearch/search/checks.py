@@ -22,6 +22,7 @@ __all__ = [
     "MAX_CHARACTERS",
     "Unreadable",
     "Verdict",
+    "asks_model",
     "check",
     "idea_of",
     "kit_names",
@@ -130,6 +131,20 @@ def kit_names() -> frozenset[str]:
         if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "__all__":
             return frozenset(ast.literal_eval(statement.value))
     raise FileNotFoundError("sandbox/image/agentkit has no __all__; reinstall metasearch")
+
+
+def asks_model(source: str) -> bool:
+    """Return whether a design imports `Agent`, the one way to ask a model; True if unreadable."""
+    try:
+        tree = parse(source)
+    except Unreadable:
+        return True
+    return any(
+        alias.name in ("Agent", "agentkit", "LLMAgentBase")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    )
 
 
 def idea_of(source: str) -> str:

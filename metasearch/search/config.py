@@ -18,7 +18,9 @@ from metasearch.gateway.base import Caps, RecordMode
 from metasearch.types import FRESH, Json, Owner, Split
 
 __all__ = [
+    "FREE_MODELS",
     "LOCAL",
+    "NONE",
     "BudgetSection",
     "CapsSection",
     "DomainSection",
@@ -30,8 +32,11 @@ __all__ = [
 ]
 
 LOCAL = "local"  # the name of the embedded default model
+NONE = "none"  # no model at all: members of a society may be mere rules
+FREE_MODELS = (LOCAL, NONE)
 DESIGN_TOKENS, DESIGN_TOKENS_LOCAL = 8192, 1024  # cap of new tokens where a design is written
 PROPOSERS_LOCAL = {"recombine": 0.75, "meta-agent": 0.25}  # a small model designs badly
+PROPOSERS_NONE = {"recombine": 1.0}
 PROPOSERS_ENDPOINT = {"meta-agent": 0.8, "recombine": 0.2}
 
 # Each half as large again: looks cost nothing, for the bound of a race holds at all of them, and a
@@ -328,7 +333,9 @@ class SearchConfig(Section):
         """Return the proposers with their weights, which sum to 1."""
         chosen = self.search.proposers
         if chosen is None:
-            chosen = PROPOSERS_LOCAL if self.designer().name == LOCAL else PROPOSERS_ENDPOINT
+            designer = self.designer().name or ""
+            usual = {LOCAL: PROPOSERS_LOCAL, NONE: PROPOSERS_NONE}
+            chosen = usual.get(designer, PROPOSERS_ENDPOINT)
         total = sum(chosen.values())
         return {name: weight / total for name, weight in chosen.items() if weight > 0}
 

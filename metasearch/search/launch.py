@@ -12,7 +12,7 @@ from pathlib import Path
 
 from metasearch import plugins
 from metasearch.archive import Archive, SearchInfo
-from metasearch.domains.base import Domain, entry_of
+from metasearch.domains.base import SOLVE, Domain, entry_of
 from metasearch.errors import ConfigError
 from metasearch.gateway.base import RecordMode, Spent
 from metasearch.gateway.budget import Amount, Budget
@@ -23,6 +23,7 @@ from metasearch.gateway.settings import OPENAI_URL, ModelSettings
 from metasearch.sandbox.base import Limits, Sandbox
 from metasearch.sandbox.choose import open_sandbox
 from metasearch.sandbox.proof import prove
+from metasearch.search.checks import asks_model
 from metasearch.search.config import FREE_MODELS, LOCAL, NONE, ModelSection, SearchConfig
 from metasearch.search.domain import load_domain
 from metasearch.search.evaluate import Asking, Evaluator, evaluations_at_once
@@ -59,7 +60,13 @@ def check_config(config: SearchConfig) -> None:
             hold the final test.
     """
     baselines(config)
-    _refuse_caps(config, load_domain(config))
+    domain = load_domain(config)
+    if config.model.name == NONE and entry_of(domain) == SOLVE:
+        raise ConfigError(
+            f"{domain.name} asks questions, which needs a model: choose one with --model NAME; "
+            f"`{NONE}` is for societies of rules"
+        )
+    _refuse_caps(config, domain)
 
 
 def _refuse_caps(config: SearchConfig, domain: Domain) -> None:
@@ -373,6 +380,8 @@ def baselines(config: SearchConfig) -> list[Design]:
     if isinstance(wanted, str):
         return seeds(Path(wanted), entry=entry_of(domain))
     found = seeds(shipped(domain), entry=entry_of(domain))
+    if wanted is None and config.model.name == NONE:
+        return [design for design in found if not asks_model(design.source)]
     if wanted is None:
         return found
     named = {design.name: design for design in found}

@@ -340,3 +340,10 @@ def test_dry_run_counts_the_seeds_and_the_test_before_any_new_design(invoke: Inv
     assert reached("--tokens", str(758 * 1500 + 20_000)) == 0
     assert reached("--tokens", str(758 * 1500 + 3 * (62 * 1500 + 16_000) + 9)) == 3
     assert reached("--set", "budget.proposing.tokens=80000") == 5
+
+
+def test_questions_need_a_model_to_ask(invoke: Invoke) -> None:
+    refused = invoke("run", "--model", "none", "--domain", "starter")
+    assert refused.exit_code == 2
+    assert "starter asks questions, which needs a model" in refused.stderr
+    assert not Path("archive.db").exists()

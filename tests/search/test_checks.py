@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from metasearch.assets import asset
-from metasearch.search.checks import Unreadable, check, idea_of, parse, with_idea
+from metasearch.search.checks import Unreadable, asks_model, check, idea_of, parse, with_idea
 
 SEEDS = sorted((asset("seeds") / "single").glob("*.py"))
 PLAIN = "async def solve(task):\n    return 1\n"
@@ -171,3 +171,9 @@ def test_a_member_may_inherit_how_it_acts_from_a_class_of_its_module():
     inherited = MEMBER.replace("Member(Player)", "Base") + "class Member(Base):\n    pass\n"
     assert check(MEMBER, "Member").accepted
     assert check(inherited, "Member").accepted
+
+
+def test_a_design_asks_a_model_where_it_imports_what_asks():
+    assert all(asks_model(seed.read_text(encoding="utf-8")) for seed in SEEDS)
+    assert not asks_model(f"from agentkit import Player\n{MEMBER}")
+    assert asks_model(f"from agentkit import Agent as A, Player\n{MEMBER}")
