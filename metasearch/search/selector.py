@@ -9,18 +9,23 @@ other solves (GEPA, arXiv 2507.19457).
 from __future__ import annotations
 
 import random
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
+from metasearch.stats import Promise, promise
 
 __all__ = ["Candidate", "Clades", "Selector", "front"]
 
-# A clade's evidence counts as at most this many tasks: descendants share tasks and recorded
-# replies, so that their scores are far from independent.
-CLADE_TASKS = 40.0
+# How much of what is not known of a design a draw shows: with tens of proposals there is no time
+# to try everybody. Who has found nothing better for `PLATEAU` designs looks around in earnest.
+COOL, WARM = 0.3, 1.0
+PLATEAU = 20
+PARTNERS = 4  # of the next best draws, the one that best makes up for the main parent's failures
+MOST = 400  # designs that are reckoned with; a matrix of more takes longer than a proposal is worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Candidate:
 
     Attributes:
         number: its entry's number in the search.
-        parents: numbers of the entries it was made from.
+        parents: numbers of the entries it was made from, the main one first.
         scores: validation score in [0, 1] by task id.
     """
 
@@ -47,22 +52,90 @@ class Selector(Protocol):
 
 
 class Clades:
-    """Thompson sampling on clade success among the designs of the front per task."""
+    """Thompson sampling on what children promise, among the designs of the front per task.
+
+    What a design's child promises is learnt from its whole clade (`metasearch.stats.lineage`).
+    """
 
     def __init__(self) -> None:
         # Proposals that are made at the same time choose among the same designs.
-        self._last: tuple[list[Candidate], dict[int, tuple[float, float]]] = ([], {})
+        self._last: tuple[list[Candidate], _Known | None] = ([], None)
 
     def choose(self, candidates: Sequence[Candidate], count: int, rng: random.Random) -> list[int]:
-        """Return up to `count` distinct numbers, the main parent first."""
-        if candidates != self._last[0]:
-            self._last = (list(candidates), _clades(front(candidates), candidates))
-        evidence = self._last[1]
-        drawn = {
-            number: rng.betavariate(1.0 + wins, 1.0 + losses)
-            for number, (wins, losses) in evidence.items()
-        }
-        return sorted(drawn, key=lambda number: (-drawn[number], number))[:count]
+        """Return up to `count` distinct numbers, the main parent first.
+
+        The second is one of the next best, the one that solves most of what the main parent fails.
+        """
+        if not candidates or count < 1:
+            return []
+        if self._last[1] is None or candidates != self._last[0]:
+            self._last = (list(candidates), _known(candidates))
+        known = self._last[1]
+        assert known is not None
+        found = known.drawn(rng)
+        main, others = found[0], found[1:]
+        partner = known.partner(main, others[:PARTNERS])
+        others.sort(key=lambda row: row != partner)
+        return [known.numbers[row] for row in (main, *others)][:count]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of the designs at one time.
+
+    Attributes:
+        numbers: by row, rising.
+        scores: (designs, tasks), NaN where a task was not met.
+        rows: of the front.
+    """
+
+    numbers: list[int]
+    scores: NDArray[np.float64]
+    rows: list[int]
+    promise: Promise
+
+    def drawn(self, rng: random.Random) -> list[int]:
+        """Return the rows of the front, the best draw first."""
+        best = int(self.promise.means.argmax())
+        heat = WARM if len(self.numbers) - 1 - best >= PLATEAU else COOL
+        means, deviations = self.promise
+        draws = {row: rng.gauss(means[row], heat * deviations[row]) for row in self.rows}
+        return sorted(draws, key=lambda row: (-draws[row], row))
+
+    def partner(self, main: int, others: Sequence[int]) -> int | None:
+        """Return who solves most of what `main` fails, on the tasks that both met."""
+        ahead = np.maximum(self.scores[list(others)] - self.scores[main], 0.0)
+        met = np.maximum((~np.isnan(ahead)).sum(axis=1), 1)
+        return others[int((np.nansum(ahead, axis=1) / met).argmax())] if others else None
+
+
+def _known(candidates: Sequence[Candidate]) -> _Known:
+    chosen = sorted(candidates, key=lambda one: one.number)
+    if len(chosen) > MOST:
+        best = sorted(chosen, key=lambda one: -_mean(one))[:MOST]
+        chosen = sorted(best, key=lambda one: one.number)
+    places = {one.number: row for row, one in enumerate(chosen)}
+    parents = [places.get(one.parents[0]) if one.parents else None for one in chosen]
+    scores, on_front = _table(chosen), front(chosen)
+    return _Known(
+        numbers=list(places),
+        scores=scores,
+        rows=[places[number] for number in sorted(on_front)],
+        promise=promise(scores, parents),
+    )
+
+
+def _mean(one: Candidate) -> float:
+    return sum(one.scores.values()) / len(one.scores) if one.scores else 0.0
+
+
+def _table(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
+    """Return (designs, tasks) scores, NaN where a task was not met."""
+    tasks = {task: column for column, task in enumerate(sorted(_tasks(candidates)))}
+    scores = np.full((len(candidates), len(tasks)), np.nan)
+    for row, one in enumerate(candidates):
+        scores[row, [tasks[task] for task in one.scores]] = list(one.scores.values())
+    return scores
 
 
 def front(candidates: Sequence[Candidate]) -> set[int]:
@@ -71,11 +144,7 @@ def front(candidates: Sequence[Candidate]) -> set[int]:
     A design covers another when it scores at least as much on every task that the other met, and
     more on one of them, or the same with fewer tasks left out. Ties keep the lower number.
     """
-    tasks = {task: column for column, task in enumerate(sorted(_tasks(candidates)))}
-    # A task that was not met is NaN, which is at least as much as nothing.
-    scores = np.full((len(candidates), len(tasks)), np.nan)
-    for row, one in enumerate(candidates):
-        scores[row, [tasks[task] for task in one.scores]] = list(one.scores.values())
+    scores = _table(candidates)  # a task not met is NaN, which is at least as much as nothing
     met = ~np.isnan(scores)
     sizes = met.sum(axis=1)
     numbers = np.array([one.number for one in candidates])
@@ -99,32 +168,3 @@ def front(candidates: Sequence[Candidate]) -> set[int]:
 
 def _tasks(candidates: Sequence[Candidate]) -> set[str]:
     return {task for one in candidates for task in one.scores}
-
-
-def _clades(
-    numbers: Iterable[int], candidates: Sequence[Candidate]
-) -> dict[int, tuple[float, float]]:
-    """Return (successes, failures) of designs with all their descendants, capped as evidence."""
-    wins = {one.number: sum(one.scores.values()) for one in candidates}
-    tasks = {one.number: len(one.scores) for one in candidates}
-    children: dict[int, list[int]] = defaultdict(list)
-    for one in candidates:
-        for parent in one.parents:
-            children[parent].append(one.number)
-    found = {}
-    for number in sorted(numbers):
-        clade = sorted(_descendants(number, children))
-        met, won = sum(tasks[one] for one in clade), sum(wins[one] for one in clade)
-        weight = min(1.0, CLADE_TASKS / met) if met else 0.0
-        found[number] = (won * weight, (met - won) * weight)
-    return found
-
-
-def _descendants(number: int, children: Mapping[int, Sequence[int]]) -> set[int]:
-    """Return a design's number and those of all that came from it."""
-    family, waiting = {number}, [number]
-    while waiting:
-        born = [one for one in children.get(waiting.pop(), ()) if one not in family]
-        family.update(born)
-        waiting += born
-    return family

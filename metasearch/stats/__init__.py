@@ -17,6 +17,7 @@ from metasearch.stats.betting import (
 )
 from metasearch.stats.clusters import Clustered, clustered_interval, student_t
 from metasearch.stats.intervals import bootstrap_mean, paired_difference, score_interval, wilson
+from metasearch.stats.lineage import Promise, promise
 from metasearch.stats.multiplicity import corrected, holm, max_t
 from metasearch.stats.paired import (
     Wins,
@@ -33,6 +34,7 @@ __all__ = [
     "Clustered",
     "ConfidenceSequence",
     "Estimate",
+    "Promise",
     "Shrunk",
     "WinnerScore",
     "Wins",
@@ -51,6 +53,7 @@ __all__ = [
     "mcnemar",
     "paired_difference",
     "probability_better",
+    "promise",
     "score_interval",
     "shrunk",
     "student_t",

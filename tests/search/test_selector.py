@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from metasearch.search.selector import Candidate, Clades, front
+from metasearch.search.selector import PLATEAU, Candidate, Clades, front
 
 
 def one(number: int, *solved: int, tasks: int = 6, parents: tuple[int, ...] = ()) -> Candidate:
@@ -27,19 +27,35 @@ def test_a_design_stopped_early_is_covered_only_on_what_it_met() -> None:
 
 
 def test_good_descendants_make_a_design_likelier_to_be_chosen() -> None:
-    fertile, barren = one(0, 0), one(1, 1)
-    children = [one(number, 0, 2, 3, 4, parents=(0,), tasks=5) for number in (2, 3)]
-    poor = [one(number, tasks=5, parents=(1,)) for number in (4, 5)]
-    rng = random.Random(1)
-    first = Counter(
-        next(
-            number
-            for number in Clades().choose([fertile, barren, *children, *poor], 9, rng)
-            if number in (0, 1)
-        )
-        for _ in range(300)
-    )
+    fertile, barren = one(0, 0, 1, 2), one(1, 3, 4, 5)
+    children = [one(number, 0, 1, 2, parents=(0,)) for number in (2, 3)]
+    poor = [one(number, parents=(1,)) for number in (4, 5)]
+    family, rng = [fertile, barren, *children, *poor], random.Random(1)
+    first = Counter(Clades().choose(family, 1, rng)[0] for _ in range(300))
     assert first[0] > 2 * first[1]
+    assert first[0] + first[1] == 300  # the others are covered: they solve nothing more
+
+
+def test_the_second_parent_solves_what_the_first_one_fails() -> None:
+    strong, alike, other = one(0, 0, 1, 2, 3), one(1, 0, 1, 4), one(2, 4, 5)
+    found = [Clades().choose([strong, alike, other], 2, random.Random(seed)) for seed in range(20)]
+    assert {second for first, second in found if first == 0} == {2}
+
+
+def test_a_plateau_makes_the_search_look_around() -> None:
+    def share_of_the_favourite(barren: int) -> float:
+        """Return how often one design is the main parent, after children that gain nothing."""
+        luck = random.Random(7)
+        family = [one(number, *luck.sample(range(40), 26 - number), tasks=40) for number in (0, 1)]
+        late = [
+            one(2 + place, *luck.sample(range(40), 22), tasks=40, parents=(place % 2,))
+            for place in range(barren)
+        ]
+        clades, known = Clades(), [*family, *late]
+        drawn = [clades.choose(known, 1, random.Random(s))[0] for s in range(100)]
+        return Counter(drawn).most_common(1)[0][1] / 100
+
+    assert share_of_the_favourite(PLATEAU + 2) < 0.8 * share_of_the_favourite(PLATEAU - 2)
 
 
 def test_a_choice_is_distinct_repeatable_and_bounded() -> None:

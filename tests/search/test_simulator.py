@@ -63,3 +63,22 @@ def test_a_much_better_design_is_claimed_to_be_better_and_an_equal_one_is_not() 
     strong = World(validation=150, test=150, step=1.0, drift=1.0)
     assert search(strong, rules(), 1).claims
     assert not search(SMALL, rules(), 1, children=False).claims
+
+
+@pytest.mark.parametrize(
+    "world",
+    [World(30, 0, step=0.05, fertility=0.0), World(20, 0), World(30, 0, drift=-0.5)],
+    ids=["nothing to learn", "few tasks", "bad drafts"],
+)
+def test_who_learns_is_not_worse_than_who_does_not_where_there_is_little_to_learn(
+    world: World,
+) -> None:
+    gains = []
+    for seed in range(10):
+        learnt, alone = (
+            search(world, Rules(settings(designs=20), chooser), seed).winner.chances.mean()
+            for chooser in (Clades(), None)
+        )
+        gains.append(100 * float(learnt - alone))
+    error = float(np.std(gains, ddof=1)) / len(gains) ** 0.5
+    assert np.mean(gains) > -1.0 - error  # points
