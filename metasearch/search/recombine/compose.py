@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from string import Template
 
+from metasearch.domains.base import SOLVE
 from metasearch.search.proposer import Parent
 from metasearch.search.recombine.module import Module, merge, taken_apart
 from metasearch.search.recombine.naming import fresh, slug_of
@@ -73,6 +74,8 @@ def assembled(
     idea: str,
     parts: Mapping[str, Part],
     values: Mapping[str, str] | None = None,
+    *,
+    entry: str = SOLVE,
 ) -> str:
     """Return the module that a template makes of parts.
 
@@ -81,6 +84,7 @@ def assembled(
         idea: the docstring; it may name the same placeholders.
         parts: by placeholder; each becomes a function whose name replaces the placeholder.
         values: source text by placeholder; these may hold placeholders of parts in turn.
+        entry: what the new module defines.
 
     Raises:
         Unsuitable: names of the parts cannot be told apart.
@@ -100,7 +104,7 @@ def assembled(
     ready = {key: Template(text).safe_substitute(names) for key, text in _of(values)}
     frame = taken_apart(Template(template).substitute({**names, **ready}))
     whole = merge([merged.module, frame]).module
-    return whole.pruned().rendered(Template(idea).safe_substitute(names))
+    return whole.pruned(entry).rendered(Template(idea).safe_substitute(names))
 
 
 def parts_names(parts: Iterable[str]) -> dict[str, str]:

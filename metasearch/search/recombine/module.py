@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
+from metasearch.domains.base import MEMBER, SOLVE
 from metasearch.search.recombine.layout import fitted
 from metasearch.search.recombine.naming import IDEA_LENGTH, fresh
 from metasearch.search.recombine.text import Edit, Text, Unsuitable, clipped, words_in_braces
@@ -115,7 +116,7 @@ class Module:
         return replace(self, blocks=blocks, imports=imports)
 
     def rendered(self, idea: str) -> str:
-        """Return the module as text: docstring, imports, constants, functions, `solve` last."""
+        """Return the module as text: docstring, imports, constants, functions, the entry last."""
         summary = clipped(idea, IDEA_LENGTH)
         pieces = [f'"""{summary}"""']
         if self.imports:
@@ -127,7 +128,7 @@ class Module:
         if early:
             pieces.append("\n".join(block.text for block in early))
         later = [block for block in self.blocks if block not in early]
-        later.sort(key=lambda block: "solve" in block.binds)
+        later.sort(key=lambda block: bool({SOLVE, MEMBER}.intersection(block.binds)))
         head = "\n\n".join(pieces)
         return fitted("\n\n\n".join([head, *(block.text for block in later)]) + "\n")
 

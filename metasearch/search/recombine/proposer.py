@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import metasearch.search.recombine.crossing as crossing
+import metasearch.search.recombine.members as members
 import metasearch.search.recombine.routing as routing
 import metasearch.search.recombine.structure as structure
 import metasearch.search.recombine.thinking as thinking
 import metasearch.search.recombine.tuning as tuning
+from metasearch.domains.base import MEMBER, SOLVE
 from metasearch.search.checks import check, idea_of
 from metasearch.search.novelty import normalised
 from metasearch.search.proposer import Brief, Parent, Proposal, Tools
@@ -19,14 +22,16 @@ from metasearch.search.recombine.scene import Scene, Sketch
 from metasearch.search.recombine.text import Unsuitable
 from metasearch.types import Design, Usage
 
-__all__ = ["MAX_CALLS", "MAX_SOURCE", "OPERATORS", "Recombine", "build"]
+__all__ = ["MAX_CALLS", "MAX_SOURCE", "MEMBER_OPERATORS", "OPERATORS", "Recombine", "build"]
 
 MAX_SOURCE = 6_000  # characters; more than that is no longer read by anyone
 MAX_CALLS = 24  # model calls on one task, by estimate from above
 _TRIES = 60
 _PARENT_WEIGHTS = (4.0, 2.0, 1.0)  # the selector has chosen them; the best still goes first
 
-OPERATORS: dict[str, tuple[Callable[[Scene], Sketch], float]] = {
+Moves: TypeAlias = dict[str, tuple[Callable[[Scene], Sketch], float]]
+
+OPERATORS: Moves = {
     # Name, move, and how often it is tried relative to the others. Structures that spend tokens
     # where they help (routes, programs, cascades) come before those that multiply them.
     "temperature": (tuning.temperature, 0.8),
@@ -49,6 +54,24 @@ OPERATORS: dict[str, tuple[Callable[[Scene], Sketch], float]] = {
     "crossover": (crossing.crossover, 1.4),
     "simplify": (crossing.simplify, 1.2),
 }
+
+
+MEMBER_OPERATORS: Moves = {
+    # A policy is mostly its numbers, so these come first; the rest is how policies are joined.
+    "constant": (members.constant, 3.0),
+    "inner_number": (members.inner_number, 2.0),
+    "compared": (members.compared, 0.5),
+    "handler": (members.handler, 1.5),
+    "by_kind": (members.by_kind, 1.2),
+    "then": (members.then, 0.8),
+    "blended": (members.blended, 0.8),
+    "cautious": (members.cautious, 0.8),
+    "bolder": (members.bolder, 0.6),
+    "instruction": (tuning.instruction, 0.8),
+    "temperature": (tuning.temperature, 0.4),
+    "role": (tuning.role, 0.4),
+}
+_LIBRARIES = {SOLVE: OPERATORS, MEMBER: MEMBER_OPERATORS}
 
 
 class Recombine:
@@ -76,10 +99,11 @@ class Recombine:
         for _ in range(_TRIES):
             await asyncio.sleep(0)  # a try takes milliseconds of computing; let others work
             main = _drawn(brief.parents, rng)
-            operator = _operator(main, rng)
+            moves = _LIBRARIES[brief.entry]
+            operator = _operator(moves, main, rng)
             try:
-                sketch = OPERATORS[operator][0](Scene(brief, main, rng))
-                problem = _problem(sketch.source, self.max_calls)
+                sketch = moves[operator][0](Scene(brief, main, rng))
+                problem = _problem(sketch.source, self.max_calls, brief.entry)
             except Unsuitable as error:
                 reasons.append(f"{operator}: {error}")
                 continue
@@ -108,22 +132,24 @@ def _drawn(parents: Sequence[Parent], rng: random.Random) -> Parent:
     return rng.choices(parents, weights)[0]
 
 
-def _operator(main: Parent, rng: random.Random) -> str:
+def _operator(moves: Moves, main: Parent, rng: random.Random) -> str:
     """Draw a move; one that was tried on this design before comes less often."""
     weights = []
-    for name, (_, weight) in OPERATORS.items():
+    for name, (_, weight) in moves.items():
         tried = sum(line.startswith((f"{name} ", f"{name}:")) for line in main.tried)
         weights.append(weight / (1 + tried))
-    return rng.choices(list(OPERATORS), weights)[0]
+    return rng.choices(list(moves), weights)[0]
 
 
-def _problem(source: str, max_calls: int) -> str:
+def _problem(source: str, max_calls: int, entry: str) -> str:
     """Return why a design is not worth proposing, "" where it is."""
     if len(source) > MAX_SOURCE:
         return f"{len(source)} characters are more than a person reads"
-    verdict = check(source)
+    verdict = check(source, entry)
     if not verdict.accepted:
         return verdict.reason
+    if entry == MEMBER:
+        return ""  # how often it is asked is the game's business
     calls = worst_calls(source)
     if calls > max_calls:
         return f"up to {calls} model calls a task are too dear"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from metasearch.domains.base import MEMBER, SOLVE
 from metasearch.search.proposer import Brief, Parent
 from metasearch.search.recombine.calls import worst_calls
 from metasearch.search.recombine.module import taken_apart
@@ -136,7 +137,8 @@ def leaning_of(source: str) -> Leaning:
 @lru_cache(maxsize=512)
 def _source_mergeable(source: str) -> bool:
     try:
-        return "solve" in taken_apart(source).names() and worst_calls(source) >= 0
+        names = taken_apart(source).names()
+        return MEMBER in names or (SOLVE in names and worst_calls(source) >= 0)
     except Unsuitable:
         return False
 
