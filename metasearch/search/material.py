@@ -13,6 +13,8 @@ from pathlib import Path
 from string import Template
 
 from metasearch.assets import asset
+from metasearch.domains.base import MEMBER, SOLVE
+from metasearch.domains.societies.base import DESIGN
 from metasearch.search.checks import ALLOWED_MODULES
 from metasearch.search.proposer import Brief, Parent
 from metasearch.search.quote import Quoter, clean, cut
@@ -28,29 +30,34 @@ CODE_CHARS = 8_000
 ERROR_CHARS = 800
 REPLY_CHARS = 300
 PROMPT_CHARS = 400
+EPISODE_LINES, EVENT_CHARS, EPISODE_CHARS = 40, 300, 6_000
 
 
 @cache
-def prompt(name: str) -> Template:
-    """Return the prompt template `prompts/NAME.md`."""
-    path = Path(__file__).parent / "prompts" / f"{name}.md"
+def prompt(name: str, entry: str = SOLVE) -> Template:
+    """Return the prompt template `prompts/NAME.md`, for members `prompts/member/NAME.md`."""
+    folder = Path(__file__).parent / "prompts" / ("member" if entry == MEMBER else "")
+    path = folder / f"{name}.md"
+    if not path.is_file():  # what says the same to both
+        path = folder.parent / path.name
     return Template(path.read_text(encoding="utf-8").strip())
 
 
 @cache
-def kit_reference() -> str:
+def kit_reference(entry: str = SOLVE) -> str:
     """Return the public part of agentkit, as the meta agent reads it."""
-    return (asset("sandbox") / "image" / "agentkit" / "REFERENCE.md").read_text(encoding="utf-8")
+    name = "REFERENCE_MEMBER.md" if entry == MEMBER else "REFERENCE.md"
+    return (asset("sandbox") / "image" / "agentkit" / name).read_text(encoding="utf-8")
 
 
 def excerpt(brief: Brief, quoter: Quoter) -> str:
     """Return the user message that asks for a design, with a few parents and a digest."""
-    return prompt("propose").substitute(
-        kit=kit_reference(),
+    return prompt("propose", brief.entry).substitute(
+        kit=kit_reference(brief.entry),
         modules=_modules(),
         domain=brief.domain,
         description=brief.description,
-        samples=_samples(brief.samples),
+        samples=_samples(brief, SAMPLES),
         parents="\n\n".join(_parent(parent, brief, quoter) for parent in brief.parents)
         or "None yet: write the first one.",
         digest=_digest(brief.digest[-DIGEST_LINES:], quoter),
@@ -73,12 +80,12 @@ def whole_archive(brief: Brief, quoter: Quoter) -> str:
         for parent in brief.library
     ]
     text = json.dumps(entries, indent=1, ensure_ascii=False)
-    return prompt("archive").substitute(
-        kit=kit_reference(),
+    return prompt("archive", brief.entry).substitute(
+        kit=kit_reference(brief.entry),
         modules=_modules(),
         domain=brief.domain,
         description=brief.description,
-        samples=_samples(brief.samples[:1]),
+        samples=_samples(brief, 1),
         archive=quoter.block("archive", text, len(text)),
     )
 
@@ -99,10 +106,12 @@ def fitness(parent: Parent) -> str:
     )
 
 
-def _samples(tasks: Sequence[Task]) -> str:
+def _samples(brief: Brief, most: int) -> str:
+    if brief.entry == MEMBER:  # an episode is shown as it was played
+        return ""
     lines = [
         f"Example question: {task.prompt}\nRight answer: {json.dumps(task.gold, default=str)}"
-        for task in tasks[:SAMPLES]
+        for task in brief.samples[:most]
     ]
     return "\n\n".join(lines)
 
@@ -117,13 +126,16 @@ def _digest(lines: Sequence[str], quoter: Quoter) -> str:
 
 def _parent(parent: Parent, brief: Brief, quoter: Quoter) -> str:
     solved = f"{parent.mean:.0%} of {parent.tasks} validation tasks"
+    if brief.entry == MEMBER:
+        solved = f"{parent.mean:.3f} of 1 over {parent.tasks} validation episodes"
+    shown = _episode if brief.entry == MEMBER else _example
     parts = [
         f"## Design {parent.number}: {solved}, {parent.tokens_per_task:.0f} tokens a task",
         quoter.block("code", parent.design.source, CODE_CHARS),
     ]
     golds = {task.id: task for task in brief.samples}
     parts += [
-        _example(evaluation, golds[evaluation.task_id], quoter)
+        shown(evaluation, golds[evaluation.task_id], quoter)
         for evaluation in parent.examples[:EXAMPLES]
         if evaluation.task_id in golds
     ]
@@ -144,6 +156,33 @@ def _example(evaluation: Evaluation, task: Task, quoter: Quoter) -> str:
     ]
     block = quoter.block("training example", "\n".join(lines), 4_000)
     return f"On a training task it was {verdict}:\n{block}"
+
+
+def _episode(evaluation: Evaluation, task: Task, quoter: Quoter) -> str:
+    """Return an episode as the design's first seat could have told it, with the public record."""
+    answer = evaluation.answer if isinstance(evaluation.answer, dict) else {}
+    log = answer.get("log") or []
+    seats = log[0].get("seats", []) if log else []
+    own = seats.index(DESIGN) if DESIGN in seats else 0
+    lines = [
+        cut(json.dumps({name: fact for name, fact in event.items() if name != "to"}), EVENT_CHARS)
+        for event in log
+        if event.get("to") == "all" or own in (event.get("to") or ()) or event.get("seat") == own
+    ]
+    if evaluation.error:
+        lines.append(f"error: {cut(evaluation.error, ERROR_CHARS)}")
+    told = f"seat {own} of {len(seats)}, setting {task.kind}, outcome {evaluation.outcome}"
+    block = quoter.block("training episode", _both_ends(lines), EPISODE_CHARS)
+    return f"In a training episode ({told}) it scored {evaluation.score:.3f}:\n{block}"
+
+
+def _both_ends(lines: Sequence[str]) -> str:
+    """Return the first and the last lines: how it began, and what it came to."""
+    if len(lines) > EPISODE_LINES:
+        left_out = f"... {len(lines) - EPISODE_LINES} more ..."
+        half = EPISODE_LINES // 2
+        lines = [*lines[:half], left_out, *lines[-half:]]
+    return "\n".join(lines)
 
 
 def _call(call: ModelCall) -> str:

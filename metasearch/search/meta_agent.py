@@ -88,7 +88,7 @@ class MetaAgent:
         # A nonce of its own: whoever wrote the failed design has read the one of its brief.
         quoter = Quoter.of(brief.seed, brief.number, failed.raw, problem)
         quoted = quoter.block("problem", problem, PROBLEM_CHARS)
-        talk.say("user", prompt("repair").substitute(problem=quoted))
+        talk.say("user", prompt("repair", brief.entry).substitute(problem=quoted))
         return await self._converse(brief, talk, [])
 
     def _talk(self, brief: Brief) -> _Talk:
@@ -96,7 +96,7 @@ class MetaAgent:
         guess = Quoter.of(brief.seed, brief.number)
         quoter = Quoter.of(brief.seed, brief.number, self._request(brief, guess))
         talk = _Talk()
-        talk.say("system", prompt("system").template)
+        talk.say("system", prompt("system", brief.entry).template)
         talk.say("user", self._request(brief, quoter))
         return talk
 
@@ -113,7 +113,7 @@ class MetaAgent:
             reply = await self._ask(brief, talk)
             for name in rounds:
                 talk.say("assistant", reply.text)
-                talk.say("user", prompt(name).template)
+                talk.say("user", prompt(name, brief.entry).template)
                 reply = await self._ask(brief, talk)
         except RequestRefused as error:
             return Proposal(None, "", parents, talk.usage, talk.dollars, str(error))
