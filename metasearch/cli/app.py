@@ -18,9 +18,11 @@ from metasearch.cli.local import local
 from metasearch.cli.prices import prices
 from metasearch.cli.replay import replay
 from metasearch.cli.report import report
+from metasearch.cli.rescore import rescore
 from metasearch.cli.run import resume, run
 from metasearch.cli.seeds import seeds
 from metasearch.cli.show import show
+from metasearch.cli.simplify import simplify
 from metasearch.cli.status import status
 from metasearch.cli.steer import steer
 from metasearch.cli.stop import pause, stop
@@ -43,8 +45,10 @@ COMMANDS = (
     lineage,
     trace,
     replay,
+    rescore,
     report,
     transfer,
+    simplify,
     export,
     init,
     doctor,
@@ -61,8 +65,8 @@ COMMANDS = (
     cls=App,
     commands=list(COMMANDS),
     chapters={
-        "Search": ("run", "steer", "pause", "stop", "resume", "status", "transfer"),
-        "Look": ("report", "top", "show", "compare", "lineage", "trace", "replay"),
+        "Search": ("run", "steer", "pause", "stop", "resume", "status", "transfer", "simplify"),
+        "Look": ("report", "top", "show", "compare", "lineage", "trace", "replay", "rescore"),
         "Take away": ("export",),
         "Set up": ("init", "doctor", "domains", "seeds", "prices", "image", "local", "archive"),
     },

@@ -10,6 +10,7 @@ import click
 from metasearch.cli.base import Verb
 from metasearch.cli.options import archive_option, as_json, entry, opened, search_option
 from metasearch.cli.output import console, emit, is_live, one_line, score, table, words
+from metasearch.cli.rescore import metrics_table
 from metasearch.cli.troubles import suspicious
 from metasearch.types import Json
 
@@ -61,10 +62,29 @@ def show(
         children = [step.number for step in family if step.depth == 1]
         failures = _failures(archive, search, one)
         odd = suspicious(archive.events(search.id), one.number)
+        metrics = _metrics(archive, search, one)
     if as_json:
-        emit("show", {**_json(search, one, children, failures), "suspicion": odd})
+        facts = _json(search, one, children, failures)
+        emit("show", {**facts, "suspicion": odd, "metrics": metrics})
     else:
-        _print(search, one, children, failures, odd)
+        _print(search, one, children, failures, odd, metrics)
+
+
+def _metrics(archive: Archive, search: SearchInfo, one: EntryInfo) -> dict[str, dict[str, float]]:
+    """Return a society design's mean metrics by setting; {} where tasks are questions."""
+    from metasearch.types import Split
+
+    train = archive.tasks(search.id, Split.TRAIN)
+    if not train or train[0].gold is not None:  # an episode has no right answer
+        return {}
+    from metasearch.search.config import SearchConfig
+    from metasearch.search.domain import load_domain
+    from metasearch.search.rescore import metrics_of
+
+    domain = load_domain(SearchConfig.model_validate(search.config))
+    tasks = {task.id: task for task in archive.tasks(search.id, Split.VALIDATION)}
+    done = archive.evaluations(search.id, entry_id=one.id, split=Split.VALIDATION)
+    return metrics_of(domain, tasks, done)
 
 
 def _failures(
@@ -112,6 +132,7 @@ def _print(
     children: list[int],
     failures: list[tuple[Task | None, Evaluation]],
     odd: str,
+    metrics: dict[str, dict[str, float]],
 ) -> None:
     from metasearch.search.quote import clean
 
@@ -134,6 +155,8 @@ def _print(
         say("")
         say(clean(one.design.idea).strip())
     _print_scores(search, one)
+    if metrics:
+        metrics_table(metrics)
     _print_source(one.design.source)
     for task, done in failures[:FAILURES]:
         say("")
