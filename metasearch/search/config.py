@@ -237,6 +237,8 @@ class SearchSection(Section):
         finalists: new designs that meet the validation tasks anew at the end; the best of them by
             these fresh samples wins. 0 plays no finals: the winner's score then flatters it.
         final_repeats: fresh evaluations of each finalist on each task.
+        simplify: whether the winner is simplified at the end; None does where there are finals.
+        simplify_margin: how much worse, in (0, 1), a simpler design may be at most.
         in_flight: designs that are proposed or evaluated at the same time.
         calls_per_task, tokens_per_task: caps of one evaluation; beyond them it is `over_budget`.
         smoke: training tasks that a new design must survive.
@@ -254,6 +256,8 @@ class SearchSection(Section):
     repeats: int = Field(default=1, ge=1, lt=FRESH)
     finalists: int = Field(default=0, ge=0)
     final_repeats: int = Field(default=1, ge=1, lt=FRESH)
+    simplify: bool | None = None
+    simplify_margin: float = Field(default=0.05, gt=0, lt=1)
     in_flight: Positive = 4
     calls_per_task: Positive = 40
     tokens_per_task: Positive = 40_000
@@ -281,6 +285,10 @@ class SearchSection(Section):
         if counts != sorted(set(counts)) or "all" in value[:-1]:
             raise ValueError('stages must rise, and "all" may only be the last, as [10, 30, "all"]')
         return value
+
+    def simplifies(self) -> bool:
+        """Say whether the winner is simplified at the end."""
+        return self.finalists > 0 if self.simplify is None else self.simplify
 
     def stage_sizes(self, tasks: int) -> tuple[int, ...]:
         """Return the stages for a validation split of `tasks` tasks: rising, ending in `tasks`."""

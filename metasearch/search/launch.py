@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -131,6 +131,7 @@ async def launch(
     *,
     running: Callable[[Search], None] | None = None,
     preflight: Wanted | None = None,
+    work: Callable[[Search], Awaitable[str]] = Search.run,
 ) -> str:
     """Run or resume a search to its end.
 
@@ -138,6 +139,7 @@ async def launch(
         info: the search; its configuration is the one that was kept when it was created.
         running: called with the search once it runs, so that a signal can stop it.
         preflight: how to look first whether there is something to find; None does not look.
+        work: what to do with the search in place of running it; returns its status.
 
     Returns:
         The status: "finished", "stopped" (a cap was reached, or somebody asked) or "paused"
@@ -168,7 +170,7 @@ async def launch(
         display.show(_started(info, config, doors, search, worktime))
         for note in getattr(domain, "notes", ()):
             display.show(Note(note))
-        return await search.run()
+        return await work(search)
     # `held` lets nobody out of it but those who were asked to end at once.
     made = sum(one.proposer != "seed" and one.status in RACED for one in archive.entries(info.id))
     display.show(SearchFinished(info.id, hold.ended, f"{hold.ended} at once {BY_USER}", made))

@@ -24,6 +24,7 @@ from metasearch.search.outage import Interrupted
 from metasearch.search.preflight import Preflight
 from metasearch.search.proposer import Proposal
 from metasearch.search.race import INCUMBENTS, hopeless
+from metasearch.search.simplify import SIMPLIFIER, simplified
 from metasearch.search.trial import Draft, Trial, twin
 from metasearch.types import Design, Split, Usage
 
@@ -87,7 +88,7 @@ class Search:
         status = reason = ""
         try:
             status, reason = await self._search()
-            await self._open_test(await self._finals())
+            await self._open_test(await simplified(self, await self._finals()))
         except Interrupted as why:
             # Who asked for its end has it, though its test could not be made.
             asked = self.measurer.stopping or str(why)
@@ -157,7 +158,8 @@ class Search:
                     started += 1
                 elif flying:
                     await running.pop(visible)
-                    accepted += self.members[len(self.baselines) + visible].accepted
+                    made = self.members[len(self.baselines) + visible]
+                    accepted += made.accepted and made.proposer != SIMPLIFIER
                     visible += 1
                 else:
                     return reason if accepted < wanted else ""
@@ -273,4 +275,6 @@ class Search:
         return [self.members[number] for number in range(len(self.baselines) + visible)]
 
     def _proposals(self) -> list[Member]:
-        return [one for one in self.members.values() if one.number >= len(self.baselines)]
+        """Return the new designs, without the simpler forms of some."""
+        new = [one for one in self.members.values() if one.number >= len(self.baselines)]
+        return [one for one in new if one.proposer != SIMPLIFIER]

@@ -32,7 +32,7 @@ from metasearch.search.recombine.tuning import (
     tuned,
 )
 
-__all__ = ["crossover", "simplify"]
+__all__ = ["crossover", "simpler", "simplify"]
 
 _INNER_CHANCE = 0.4
 _DETAIL_CHANCE = 0.6
@@ -118,6 +118,34 @@ def simplify(scene: Scene) -> Sketch:
         if found:
             return scene.rng.choice(found)
     raise Unsuitable("there is nothing to take away")
+
+
+def simpler(scene: Scene) -> list[Sketch]:
+    """Return the main design with one thing taken away, for each thing that can be.
+
+    Raises:
+        Unsuitable: it does not parse.
+    """
+    text = text_of(scene.main.design.source)
+    found = []
+    for way in (_unwrapped, _no_route, _once, _fewer, _shorter_list, _no_field):
+        found += _taken_away(way, scene, text)
+    return found + _taken_away(_shorter_instruction, scene, text)
+
+
+def _taken_away(
+    way: Callable[[Scene, Text], Iterator[Sketch]], scene: Scene, text: Text
+) -> list[Sketch]:
+    try:
+        return list(way(scene, text))
+    except Unsuitable:
+        return []  # a module that cannot be taken apart may still lose a voter or a sentence
+
+
+def _once(scene: Scene, text: Text) -> Iterator[Sketch]:
+    for one in counts(text):
+        if one.value > 2:
+            yield tuned(scene, text, [text.replacing(one.node, "1")], f"{one.name} = 1")
 
 
 def _fewer(scene: Scene, text: Text) -> Iterator[Sketch]:
