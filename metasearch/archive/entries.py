@@ -154,9 +154,10 @@ def get(
     *,
     statuses: Collection[str] | None = None,
     ids: Sequence[int] | None = None,
+    with_summaries: bool = True,
 ) -> list[EntryInfo]:
     """Return entries by number, or in the order of `ids`."""
-    reached = summaries(connection, search_id, ids)
+    reached = summaries(connection, search_id, ids) if with_summaries else {}
     parents = parents_of(connection, search_id, ids)
     found = [
         _info(row, parents.get(row.id, ()), reached.get(row.id, {}))

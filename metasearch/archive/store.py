@@ -21,6 +21,7 @@ from metasearch.archive import (
 from metasearch.archive.bulk import no_collection
 from metasearch.archive.calls import read_calls
 from metasearch.archive.database import Clock, Database, Place, locate, utc_now
+from metasearch.archive.evaluations import Measured
 from metasearch.archive.record import Recorder, Writer
 from metasearch.archive.records import (
     Counts,
@@ -274,11 +275,17 @@ class Archive:
         entries.set_status(self._database, entry_id, EntryStatus(status), reason)
 
     def entries(
-        self, search_id: str, *, statuses: Collection[EntryStatus | str] | None = None
+        self,
+        search_id: str,
+        *,
+        statuses: Collection[EntryStatus | str] | None = None,
+        with_summaries: bool = True,
     ) -> list[EntryInfo]:
-        """Return a search's entries by number, with parents and summaries."""
+        """Return a search's entries by number, with parents and, where wanted, summaries."""
         with self._database.reading() as connection:
-            return entries.get(connection, search_id, statuses=statuses)
+            return entries.get(
+                connection, search_id, statuses=statuses, with_summaries=with_summaries
+            )
 
     def entry(self, search_id: str, ref: str) -> EntryInfo:
         """Return the entry that a person means.
@@ -334,10 +341,15 @@ class Archive:
                 connection, search_id, entry_id=entry_id, split=split, with_trace=with_trace
             )
 
-    def evaluations_by_entry(self, search_id: str) -> dict[int, list[Evaluation]]:
-        """Return all evaluations of a search without traces, by entry id, as they were written."""
+    def evaluations_by_entry(self, search_id: str, split: Split) -> dict[int, list[Evaluation]]:
+        """Return the evaluations of a split without traces, by entry id, as they were written."""
         with no_collection(), self._database.reading() as connection:
-            return evaluations.by_entry(connection, search_id)
+            return evaluations.by_entry(connection, search_id, split)
+
+    def measured(self, search_id: str) -> dict[int, list[Measured]]:
+        """Return the figures of all evaluations of a search, by entry id, as they were written."""
+        with no_collection(), self._database.reading() as connection:
+            return evaluations.measured(connection, search_id)
 
     def trace(self, search_id: str, entry_id: int, task: str, repeat: int = 0) -> Evaluation:
         """Return one evaluation with its trace.

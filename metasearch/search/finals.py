@@ -16,7 +16,7 @@ from metasearch.archive.records import WINNER
 from metasearch.search.events import Note
 from metasearch.search.measure import Measurer, all_of
 from metasearch.search.member import Member, leading
-from metasearch.types import FRESH, Split
+from metasearch.types import FRESH, Evaluation, Split
 
 __all__ = ["Finals", "fresh_repeats"]
 
@@ -69,18 +69,23 @@ class Finals:
         winner = leading(players, 1, fresh=True)[0]
         others = ", ".join(str(one.number) for one in players)
         text = f"{winner.number} is the best of {others} by fresh samples"
-        text += ALIKE if all(_answers_alike(one) for one in players) else ""
+        text += ALIKE if all(_answers_alike(self._met(one)) for one in players) else ""
         archive, search_id = self.measurer.archive, self.measurer.search_id
         noted = [event.text for event in archive.events(search_id) if event.kind == WINNER]
         if noted[-1:] != [text]:
             archive.add_event(search_id, WINNER, text)
             self.measurer.display.show(Note(f"finals: {text}"))
 
+    def _met(self, member: Member) -> list[Evaluation]:
+        return self.measurer.archive.evaluations(
+            self.measurer.search_id, entry_id=member.entry_id, split=Split.VALIDATION
+        )
 
-def _answers_alike(member: Member) -> bool:
+
+def _answers_alike(met: Sequence[Evaluation]) -> bool:
     """Say whether every fresh answer is one that was given to the same task before."""
     before: dict[str, list[object]] = {}
-    for one in member.of(Split.VALIDATION):
-        before.setdefault(one.task_id, []).append(one.answer)
-    fresh = member.of(Split.VALIDATION, fresh=True)
-    return all(one.answer in before.get(one.task_id, []) for one in fresh)
+    for one in met:
+        if one.repeat < FRESH:
+            before.setdefault(one.task_id, []).append(one.answer)
+    return all(one.answer in before.get(one.task_id, []) for one in met if one.repeat >= FRESH)

@@ -54,9 +54,9 @@ class Guard:
         self._members = members
         for event in self.archive.events(self.search_id):
             self._said.add((event.kind, event.text if event.kind == BUDGET else ""))
-        for member in members.values():
-            self._counts.update(str(one.outcome) for one in member.evaluations.values())
-            self._evaluations += len(member.evaluations)
+        met = Counter(one.outcome for each in members.values() for one in each.measured.values())
+        self._counts.update({str(outcome): count for outcome, count in met.items()})
+        self._evaluations += met.total()
         self.reserve.follow(members.values())
 
     def evaluated(self, member: Member, evaluation: Evaluation) -> None:

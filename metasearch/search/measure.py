@@ -71,8 +71,9 @@ class Measurer:
 
     def _members(self) -> dict[int, Member]:
         members = {}
-        measured = self.archive.evaluations_by_entry(self.search_id)
-        for entry in self.archive.entries(self.search_id):
+        measured = self.archive.measured(self.search_id)
+        examples = self.archive.evaluations_by_entry(self.search_id, Split.TRAIN)
+        for entry in self.archive.entries(self.search_id, with_summaries=False):
             member = Member(
                 number=entry.number,
                 entry_id=entry.id,
@@ -82,10 +83,10 @@ class Measurer:
                 operator=entry.operator,
                 parents=entry.parents,
                 reason=entry.reason,
+                measured={one[:3]: one for one in measured.get(entry.id, ())},
+                examples={(one.task_id, one.repeat): one for one in examples.get(entry.id, ())},
             )
-            for evaluation in measured.get(entry.id, ()):
-                member.add(evaluation)
-            self._evaluations += len(member.evaluations)
+            self._evaluations += len(member.measured)
             members[entry.number] = member
         return members
 
@@ -158,7 +159,7 @@ class Measurer:
 
         `load` leaves them out, for they are many; a parent's are part of what a proposer is shown.
         """
-        if any(one.calls and not one.trace for one in member.of(Split.TRAIN)):
+        if any(one.calls and not one.trace for one in member.examples.values()):
             for evaluation in self.archive.evaluations(
                 self.search_id, entry_id=member.entry_id, split=Split.TRAIN, with_trace=True
             ):
@@ -205,7 +206,6 @@ class Measurer:
             self.guard.settled(member)
         low, high = member.interval()
         scores = member.scores()
-        done = member.of(Split.VALIDATION)
         self.display.show(
             EntryDone(
                 number=member.number,
@@ -217,7 +217,7 @@ class Measurer:
                 tasks=len(scores),
                 solved=sum(score >= 1 for score in scores.values()),
                 tokens_per_task=member.tokens_per_task(),
-                dollars_per_task=sum(one.dollars for one in done) / len(done) if done else 0.0,
+                dollars_per_task=member.dollars_per_task(),
                 reason=reason,
             )
         )

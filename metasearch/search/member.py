@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from metasearch.archive.evaluations import Measured
 from metasearch.gateway.budget import PICO
 from metasearch.search.proposer import Parent
 from metasearch.search.selector import Candidate
@@ -17,6 +19,21 @@ __all__ = ["RACED", "Member", "best", "digest", "leading", "ledger", "order"]
 RACED = ("evaluated", "stopped")  # statuses of designs that met validation tasks to an end
 
 
+class Standing(NamedTuple):
+    """What a member's evaluations of one split come to.
+
+    Attributes:
+        scores: mean score in [0, 1] over repeats, by task id, in the order of the ids.
+        mean: of these scores; 0.0 before the first.
+        tokens, dollars: means of one evaluation.
+    """
+
+    scores: Mapping[str, float]
+    mean: float
+    tokens: float
+    dollars: float
+
+
 @dataclass(slots=True)
 class Member:
     """One entry.
@@ -25,7 +42,8 @@ class Member:
         number: position in the search, from 0; the baselines come first.
         entry_id: its row in the archive.
         status: as in the archive; "pending" while it is raced.
-        evaluations: everything measured so far, by (split, task id, repeat).
+        measured: the figures of every evaluation so far, by (split, task id, repeat).
+        examples: whole evaluations on training tasks, by (task id, repeat): proposers see them.
     """
 
     number: int
@@ -36,9 +54,10 @@ class Member:
     operator: str = ""
     parents: tuple[int, ...] = ()
     reason: str = ""
-    evaluations: dict[tuple[Split, str, int], Evaluation] = field(default_factory=dict)
+    measured: dict[tuple[Split, str, int], Measured] = field(default_factory=dict)
+    examples: dict[tuple[str, int], Evaluation] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _scores: dict[tuple[Split, bool], dict[str, float]] = field(
+    _standings: dict[tuple[Split, bool], Standing] = field(
         default_factory=dict, init=False, repr=False
     )
 
@@ -49,12 +68,14 @@ class Member:
 
     def add(self, evaluation: Evaluation) -> None:
         """Take one more measurement."""
-        key = (evaluation.split, evaluation.task_id, evaluation.repeat)
-        self.evaluations[key] = evaluation
-        self._scores.pop((evaluation.split, evaluation.repeat >= FRESH), None)
+        split, task_id, repeat = evaluation.split, evaluation.task_id, evaluation.repeat
+        self.measured[split, task_id, repeat] = Measured.of(evaluation)
+        if split is Split.TRAIN:
+            self.examples[task_id, repeat] = evaluation
+        self._standings.pop((split, repeat >= FRESH), None)
 
-    def of(self, split: Split, *, fresh: bool = False) -> list[Evaluation]:
-        """Return the evaluations of one split, in the order in which they were made.
+    def of(self, split: Split, *, fresh: bool = False) -> list[Measured]:
+        """Return the figures of one split, in the order in which they were made.
 
         Args:
             split: of its tasks.
@@ -62,9 +83,14 @@ class Member:
         """
         return [
             one
-            for (where, _, repeat), one in self.evaluations.items()
-            if where is split and (repeat >= FRESH) is fresh
+            for one in self.measured.values()
+            if one.split is split and (one.repeat >= FRESH) is fresh
         ]
+
+    def _standing(self, split: Split, *, fresh: bool = False) -> Standing:
+        if (split, fresh) not in self._standings:
+            self._standings[split, fresh] = _reckoned(self.of(split, fresh=fresh))
+        return self._standings[split, fresh]
 
     def scores(
         self,
@@ -72,7 +98,7 @@ class Member:
         among: Collection[str] | None = None,
         *,
         fresh: bool = False,
-    ) -> dict[str, float]:
+    ) -> Mapping[str, float]:
         """Return the mean score in [0, 1] over repeats, by task id, in the order of the ids.
 
         Args:
@@ -83,32 +109,24 @@ class Member:
         Not in the order in which they came: what is summed, drawn or shown from them would depend
         on timing, and a search that goes on would ask its meta agent something else.
         """
-        if (split, fresh) not in self._scores:
-            collected: dict[str, list[float]] = {}
-            done = self.of(split, fresh=fresh)
-            for one in sorted(done, key=lambda one: (one.task_id, one.repeat)):
-                collected.setdefault(one.task_id, []).append(one.score)
-            self._scores[split, fresh] = {
-                task: sum(values) / len(values) for task, values in collected.items()
-            }
-        scores = self._scores[split, fresh]
-        return {task: scores[task] for task in scores if among is None or task in among}
+        scores = self._standing(split, fresh=fresh).scores
+        if among is None:
+            return scores
+        return {task: score for task, score in scores.items() if task in among}
 
     def mean(self, among: Collection[str] | None = None, *, fresh: bool = False) -> float:
         """Return the mean validation score in [0, 1], see `scores`; 0.0 before the first task."""
-        scores = self.scores(among=among, fresh=fresh)
-        return sum(scores.values()) / len(scores) if scores else 0.0
+        if among is None:
+            return self._standing(Split.VALIDATION, fresh=fresh).mean
+        return _mean(self.scores(among=among, fresh=fresh).values())
 
     def tokens_per_task(self) -> float:
         """Return the mean tokens of one validation evaluation; 0.0 before the first."""
-        done = self.of(Split.VALIDATION)
-        return sum(one.usage.total for one in done) / len(done) if done else 0.0
+        return self._standing(Split.VALIDATION).tokens
 
     def dollars_per_task(self) -> float:
         """Return the mean dollars of one validation evaluation; 0.0 before the first."""
-        done = self.of(Split.VALIDATION)
-        # In whole picodollars: the order in which they are added up decides nothing.
-        return sum(round(one.dollars * PICO) for one in done) / PICO / len(done) if done else 0.0
+        return self._standing(Split.VALIDATION).dollars
 
     def candidate(self) -> Candidate:
         """Return what a selector may know of it."""
@@ -124,7 +142,9 @@ class Member:
             tasks=len(self.scores()),
             tokens_per_task=self.tokens_per_task(),
             scores=self.scores(),
-            examples=tuple(sorted(self.of(Split.TRAIN), key=lambda one: (one.score, one.task_id))),
+            examples=tuple(
+                sorted(self.examples.values(), key=lambda one: (one.score, one.task_id))
+            ),
             tried=tuple(tried),
         )
 
@@ -136,7 +156,7 @@ class Member:
             (task, repeat)
             for repeat in repeats
             for task in tasks
-            if (split, task.id, repeat) not in self.evaluations
+            if (split, task.id, repeat) not in self.measured
         ]
 
     def interval(self) -> tuple[float, float]:
@@ -146,6 +166,20 @@ class Member:
             return 0.0, 1.0
         estimate = score_interval(list(scores.values()))
         return estimate.low, estimate.high
+
+
+def _reckoned(done: Sequence[Measured]) -> Standing:
+    collected: dict[str, list[float]] = {}
+    for one in sorted(done, key=lambda one: (one.task_id, one.repeat)):
+        collected.setdefault(one.task_id, []).append(one.score)
+    scores = {task: _mean(values) for task, values in collected.items()}
+    # In whole picodollars: the order in which they are added up decides nothing.
+    dollars = sum(one.picodollars for one in done) / PICO / max(len(done), 1)
+    return Standing(scores, _mean(scores.values()), _mean([one.tokens for one in done]), dollars)
+
+
+def _mean(values: Collection[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
 
 
 def best(members: Iterable[Member]) -> Member | None:

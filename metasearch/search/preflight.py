@@ -27,7 +27,7 @@ from metasearch.search.member import Member
 from metasearch.search.outage import Interrupted
 from metasearch.search.workload import Costs, planned
 from metasearch.stats import detectable_difference
-from metasearch.types import FRESH, Evaluation, Json, Outcome, Split, Task
+from metasearch.types import FRESH, Design, Evaluation, Json, Outcome, Split, Task
 
 __all__ = [
     "EVENT",
@@ -292,10 +292,14 @@ class Preflight:
         while True:
             met = validation[:size]
             await all_of(self.measurer.meet(one, Split.VALIDATION, met) for one in flying)
-            found = [_pilot(one, train, met) for one in flying]
+            found = [_pilot(one.design, self._evaluations(one), train, met) for one in flying]
             if size >= most or all(one.mean < SATURATED for one in found):
                 return found
             size = min(size + MORE, most)
+
+    def _evaluations(self, member: Member) -> list[Evaluation]:
+        archive, search_id = self.measurer.archive, self.measurer.search_id
+        return archive.evaluations(search_id, entry_id=member.entry_id)
 
     def _judged(self, found: Findings, flown: Sequence[Pilot]) -> Findings:
         """Add what the pilots tell."""
@@ -338,13 +342,18 @@ def _cheapest(members: Sequence[Member]) -> list[Member]:
     return named or list(members[: len(PILOTS)])
 
 
-def _pilot(member: Member, train: Sequence[Task], validation: Sequence[Task]) -> Pilot:
+def _pilot(
+    design: Design | None,
+    evaluations: Sequence[Evaluation],
+    train: Sequence[Task],
+    validation: Sequence[Task],
+) -> Pilot:
     wanted = {(Split.TRAIN, task.id) for task in train}
     wanted |= {(Split.VALIDATION, task.id) for task in validation}
     met = [
         one
-        for (split, task, repeat), one in sorted(member.evaluations.items())
-        if (split, task) in wanted and repeat < FRESH
+        for one in sorted(evaluations, key=lambda one: (one.split, one.task_id, one.repeat))
+        if (one.split, one.task_id) in wanted and one.repeat < FRESH
     ]
     scores: dict[str, list[float]] = {}
     for one in met:
@@ -352,7 +361,7 @@ def _pilot(member: Member, train: Sequence[Task], validation: Sequence[Task]) ->
     means = {task: sum(each) / len(each) for task, each in sorted(scores.items())}
     failed = [one for one in met if one.outcome is not Outcome.ANSWERED]
     return Pilot(
-        name=member.design.name if member.design else "",
+        name=design.name if design else "",
         tasks=len(means),
         mean=sum(means.values()) / len(means),
         evaluations=len(met),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from metasearch.archive.evaluations import Measured
 from metasearch.errors import ConfigError
 from metasearch.gateway.base import Caps
 from metasearch.gateway.budget import PICO, Amount, Budget
@@ -97,8 +98,8 @@ class Reserve:
             self._racing[is_baseline] = {one.number for one in racing}
             for one in (*racing, *leaders):
                 if one.number not in self._seen:
-                    for evaluation in one.of(Split.VALIDATION):
-                        self._add(one.number, evaluation)
+                    for done in one.of(Split.VALIDATION):
+                        self._add(one.number, done)
         self.keep()
 
     def _leaders(self, group: Sequence[Member], is_baseline: bool) -> list[Member]:
@@ -112,7 +113,7 @@ class Reserve:
         """Count one evaluation."""
         if evaluation.split is Split.VALIDATION and evaluation.repeat < FRESH:
             self._racing[member.proposer == "seed"].add(member.number)
-            self._add(member.number, evaluation)
+            self._add(member.number, Measured.of(evaluation))
             self.keep()
 
     def keep(self) -> None:
@@ -142,11 +143,10 @@ class Reserve:
         self.tests = self.finals = 0
         self.budget.set_aside(NOTHING)
 
-    def _add(self, number: int, evaluation: Evaluation) -> None:
+    def _add(self, number: int, one: Measured) -> None:
         done, total = self._seen.get(number, (0, NOTHING))
-        money = round(evaluation.dollars * PICO)
-        one = Amount(money, evaluation.usage.total, evaluation.calls)
-        self._seen[number] = (done + 1, total.plus(one))
+        amount = Amount(one.picodollars, one.tokens, one.calls)
+        self._seen[number] = (done + 1, total.plus(amount))
 
     def _costs(self, is_baseline: bool) -> list[tuple[float, ...]]:
         """Return what one evaluation costs of each possible finalist of a group: as `Amount`."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from metasearch.archive.evaluations import Measured
 from metasearch.search.member import RACED, Member, best
-from metasearch.types import Evaluation, Split
+from metasearch.types import Split
 
 __all__ = ["SUSPECT", "suspicion"]
 
@@ -36,7 +37,7 @@ def suspicion(member: Member, others: Iterable[Member]) -> str:
     return f"#{member.number} {found}; {LOOK.format(number=member.number)}" if found else ""
 
 
-def _silent(met: list[Evaluation], before: list[Member]) -> str:
+def _silent(met: list[Measured], before: list[Member]) -> str:
     """Look for right answers that no model was asked for."""
     silent = [one for one in met if not one.calls]
     if len(silent) < SILENT * len(met):

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from metasearch.archive import Archive, EntryStatus, SearchStatus
+from metasearch.archive.evaluations import Measured
 from metasearch.archive.records import Counts, SpentRow
 from metasearch.errors import ArchiveUnavailable, ConfigError
-from metasearch.types import Design, Outcome, Owner, Split, Task, Usage
+from metasearch.types import FRESH, Design, Outcome, Owner, Split, Task, Usage
 from tests.archive.conftest import TASKS, VALIDATION, Desk, HandClock, call, evaluation
 
 WILD = 'NUL \x00, half a pair \ud83d, escape \U0010d7ff0041, "quotes", \u2028, 鹿, 😀'
@@ -206,6 +207,20 @@ def test_an_evaluation_comes_back_with_its_trace(desk: Desk):
     assert without.trace == ()
     assert without.stdout == made.stdout
     assert desk.archive.evaluations("s1", split=Split.TEST) == []
+
+
+def test_figures_are_those_of_the_whole_evaluations(desk: Desk):
+    first, second = desk.entry(), desk.entry()
+    desk.evaluate(second, [0.25, 1.0], usage=Usage(10, 4, 3), dollars=0.1 + 0.2, calls=2)
+    desk.evaluate(first, [0.5], outcome=Outcome.TRUNCATED, answer="x" * 1000, repeat=FRESH)
+    desk.archive.add_evaluation("s1", first.id, evaluation(first, task_id="t90", split=Split.TRAIN))
+    whole = {
+        entry.id: desk.archive.evaluations("s1", entry_id=entry.id) for entry in (first, second)
+    }
+    assert desk.archive.measured("s1") == {
+        id: [Measured.of(one) for one in made] for id, made in whole.items()
+    }
+    assert desk.archive.evaluations_by_entry("s1", Split.TRAIN) == {first.id: [whole[first.id][1]]}
 
 
 def test_the_same_evaluation_again_changes_nothing(desk: Desk):

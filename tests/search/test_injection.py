@@ -93,8 +93,8 @@ def member(number: int, attack: str, parents: tuple[int, ...] = ()) -> Member:
         said.design_id, held_out, Split.VALIDATION, 0, Outcome.CRASHED, 0.0,
         answer=leak, error=leak, stdout=leak, trace=calls,
     )  # fmt: skip
-    one.evaluations[Split.TRAIN, TRAIN.id, 0] = said
-    one.evaluations[Split.VALIDATION, held_out, 0] = secret
+    one.add(said)
+    one.add(secret)
     return one
 
 
