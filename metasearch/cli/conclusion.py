@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from metasearch.cli.output import console, one_line, score, table
 from metasearch.cli.standing import COLUMNS, Standing, repeats, row, row_json
+from metasearch.report.headline import told
 from metasearch.report.verdict import difference, verdict
 from metasearch.report.words import p_value
 from metasearch.types import Json
@@ -43,12 +44,14 @@ def conclusion(standing: Standing) -> list[str]:
     if winner is None or winner.validation is None:
         return ["No design has met all validation tasks yet, so none has won."]
     who = f"#{winner.number} {one_line(winner.name, 60)}"
+    what = told(standing.headline) if standing.headline else score(winner.validation.mean)
     if standing.validation is None or seed is None:
         if winner.proposer == "seed":
-            return [f"Best is a seed, {who} ({score(winner.validation.mean)}): no new one beat it."]
-        return [f"Best is {who} ({score(winner.validation.mean)}); no seed to compare it with."]
+            return [f"Best is a seed, {who}: {what}. No new design beat it."]
+        return [f"Best is {who}: {what}. There is no seed to compare it with."]
     lines = [
-        f"Best is {who}. Against the best seed, #{seed.number} {one_line(seed.name, 60)}:",
+        f"Best is {who}: {what}.",
+        f"Against the best seed, #{seed.number} {one_line(seed.name, 60)}:",
         f"  validation  {difference(standing.validation)}",
         f"              as the best of {standing.tried} tried, corrected "
         f"{p_value(standing.corrected_p or 0.0)}: "
@@ -94,6 +97,7 @@ def standing_json(standing: Standing) -> dict[str, Json]:
         "entries": [row_json(one, times) for one in standing.entries],
         "lost": dict(standing.lost),
         "winner": standing.winner.number if standing.winner else None,
+        "headline": standing.headline._asdict() if standing.headline else None,
         "best_seed": standing.seed.number if standing.seed else None,
         "tried": standing.tried,
         "validation": standing.validation.to_json() if standing.validation else None,

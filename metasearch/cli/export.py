@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from metasearch.cli.output import words
 from metasearch.errors import SandboxUnavailable
 
 if TYPE_CHECKING:
+    from metasearch.archive import Archive
+    from metasearch.archive.records import EntryInfo, SearchInfo
     from metasearch.export.base import Bundle
 
 __all__ = ["export"]
@@ -62,10 +65,21 @@ def export(
         search = archive.search(search_id)
         one = entry(archive, search, reference)
         made = bundle(archive, search.id, one, made=today)
+        made = replace(made, card=replace(made.card, headline=_headline(archive, search, one)))
     for path in write(_with_runs(made), output, force=force):
         click.echo(path)
     if form == "file":
         words(f'next: python {output} "your question"')
+
+
+def _headline(archive: Archive, search: SearchInfo, one: EntryInfo) -> str:
+    """Return the score that may be quoted of a design in words, the same as `top` and `report`."""
+    from metasearch.cli.standing import told
+    from metasearch.report import headline
+
+    if one.validation is None or not one.validation.n:
+        return ""
+    return headline.told(told(archive, search, one, archive.entries(search.id)))
 
 
 def _with_runs(made: Bundle) -> Bundle:

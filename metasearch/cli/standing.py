@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,14 +12,16 @@ from metasearch.cli.options import best_seed, rank
 from metasearch.cli.output import one_line, score
 from metasearch.cli.troubles import alarms
 from metasearch.report.evidence import Paired, by_task, comparable, corrected, paired
+from metasearch.report.facts import Scored
+from metasearch.report.headline import Samples
 from metasearch.report.rows import repeats
 from metasearch.report.spending import Spending, spending
 from metasearch.stats import wilson
-from metasearch.types import Json, Split
+from metasearch.types import FRESH, Json, Split
 
 if TYPE_CHECKING:
     from metasearch.archive import Archive
-    from metasearch.archive.records import EntryInfo, SearchInfo, Summary
+    from metasearch.archive.records import EntryInfo, Sample, SearchInfo, Summary
 
 __all__ = [
     "COLUMNS",
@@ -31,6 +33,7 @@ __all__ = [
     "row_json",
     "stand",
     "summary_json",
+    "told",
 ]
 
 COLUMNS = (
@@ -57,6 +60,7 @@ class Standing:
         lost: how many proposals came to nothing, by status.
         winner: who won the finals, before them the best fully evaluated design; a seed perhaps;
             None before the first.
+        headline: the winner's score that may be quoted; None without a winner.
         seed: the best seed.
         validation: winner against seed, on fresh samples where there were finals; None when the
             winner is that seed.
@@ -72,6 +76,7 @@ class Standing:
     entries: Sequence[EntryInfo]
     lost: Counter[str]
     winner: EntryInfo | None
+    headline: Scored | None
     seed: EntryInfo | None
     validation: Paired | None
     corrected_p: float | None
@@ -110,6 +115,7 @@ def stand(archive: Archive, search: SearchInfo) -> Standing:
         entries=entries,
         lost=lost,
         winner=winner,
+        headline=told(archive, search, winner, entries) if winner else None,
         seed=seed,
         validation=validation,
         corrected_p=p,
@@ -119,6 +125,42 @@ def stand(archive: Archive, search: SearchInfo) -> Standing:
         looks=sum(event.kind == "test-opened" for event in log),
         alarms=alarms(everything, log),
     )
+
+
+def told(
+    archive: Archive, search: SearchInfo, one: EntryInfo, entries: Sequence[EntryInfo]
+) -> Scored:
+    """Return the score of a design that may be quoted.
+
+    Args:
+        one: met validation tasks.
+        entries: of the same search.
+    """
+    whole = [x.number for x in entries if x.proposer != "seed" and x.status == "evaluated"]
+    sealed = by_task(archive.scores(search.id, Split.TEST, {one.number}).get(one.number, {}))
+    test_tasks = search.sizes.get(Split.TEST, 0)
+    # On the test the others do not matter: what may be a million scores is not read then.
+    needed = {one.number} if sealed and len(sealed) >= test_tasks else {one.number, *whole}
+    found = archive.scores(search.id, Split.VALIDATION, needed)
+    known = Samples(
+        first=_by_task(found, fresh=False),
+        fresh=_by_task(found, fresh=True),
+        sealed={one.number: sealed},
+        whole=[number for number in whole if number in needed],
+        test_tasks=test_tasks,
+    )
+    return known.headline(one.number)
+
+
+def _by_task(
+    found: Mapping[int, Mapping[Sample, float]], *, fresh: bool
+) -> dict[int, dict[str, float]]:
+    """Return the scores by task of each design, of the finals' samples or of all others."""
+    parts = {
+        number: {x: value for x, value in scores.items() if (x.repeat >= FRESH) is fresh}
+        for number, scores in found.items()
+    }
+    return {number: by_task(scores) for number, scores in parts.items() if scores}
 
 
 def ranked(entries: Sequence[EntryInfo]) -> list[EntryInfo]:

@@ -85,6 +85,7 @@ class Card:
 
     Attributes:
         search, domain: names of the search and of what it searched for.
+        headline: its score that may be quoted, in words; "" where nobody worked it out.
         proposed: designs evaluated in that search: the best of many looks better than it is.
         runs_code: the design runs programs that its model writes.
         sandbox: where it was evaluated, in one line.
@@ -97,6 +98,7 @@ class Card:
     idea: str
     search: str = ""
     domain: str = ""
+    headline: str = ""
     proposed: int = 0
     runs_code: bool = False
     scores: tuple[Scored, ...] = ()
@@ -129,6 +131,7 @@ class Card:
     def summary(self) -> list[str]:
         """Return a few lines of plain text for the head of a source file."""
         lines = [f"design {self.design_id}" + (f" of search {self.search}" if self.search else "")]
+        lines += [f"score: {self.headline}"] if self.headline else []
         lines += [f"{row.split}: {_score(row)} on {row.tasks} tasks" for row in self.scores]
         lines += [f"answered by {use.name}" for use in self.models]
         return [" ".join(line.split()) for line in lines]
@@ -175,7 +178,8 @@ class Card:
             "tokens a task",
             "s a task",
         ]
-        text = "## Scores\n\n" + _table(head, rows)
+        text = f"## Scores\n\n**Score: {self.headline}.**\n\n" if self.headline else "## Scores\n\n"
+        text += _table(head, rows)
         if self.proposed > 1:
             text += (
                 f"\n\nIt was chosen by its validation score among {self.proposed} scored designs,"

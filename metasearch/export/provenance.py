@@ -16,7 +16,7 @@ from metasearch.export.card import Ancestor, Card, ModelUse, Scored
 from metasearch.gateway.budget import PICO
 from metasearch.gateway.prices import FREE, Price, load_prices
 from metasearch.stats import score_interval
-from metasearch.types import Evaluation, Json, ModelReply, Outcome, Split, Stream, Task
+from metasearch.types import FRESH, Evaluation, Json, ModelReply, Outcome, Split, Stream, Task
 
 __all__ = ["bundle", "from_archive"]
 
@@ -130,7 +130,8 @@ def _scored(entry: EntryInfo, evaluations: Sequence[Evaluation]) -> Iterator[Sco
             continue
         by_task: dict[str, list[float]] = {}
         for one in evaluations:
-            if one.split is split and one.outcome is not Outcome.INFRASTRUCTURE:
+            is_told = one.outcome is not Outcome.INFRASTRUCTURE and one.repeat < FRESH
+            if one.split is split and is_told:  # as everywhere, without the finals' samples
                 by_task.setdefault(one.task_id, []).append(one.score)
         estimate = score_interval([sum(scores) / len(scores) for scores in by_task.values()])
         yield Scored(

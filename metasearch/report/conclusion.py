@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from metasearch.report.document import Block, Paragraph, Said, Text
 from metasearch.report.evidence import LEVEL, Paired
 from metasearch.report.facts import Report
+from metasearch.report.headline import told
 from metasearch.report.verdict import verdict
 from metasearch.report.words import p_value, score, signed
 
@@ -16,6 +17,8 @@ __all__ = ["conclusion", "is_resumable"]
 def conclusion(report: Report) -> Iterator[Block]:
     """Say who won, or why nobody did; no more than the figures do."""
     yield Paragraph(_verdict(report), strong=True)
+    if report.winner is not None and report.headline is not None:
+        yield Paragraph(f"The score of #{report.winner.number} is {told(report.headline)}.")
     if state := _state(report):
         yield Paragraph(state)
 
@@ -42,14 +45,11 @@ def _verdict(report: Report) -> Text:
     if winner is None:
         return _nobody(report)
     who = (f"#{winner.number} ", Said(winner.name))
-    told = report.winner_score
-    assert told is not None, "a winner has a score"
     if report.opponent is None or report.contest is None:
         return (
             "The best new design is ",
             *who,
-            f" ({score(told.mean)}); no baseline was evaluated "
-            "to compare it with, so nothing is known of its worth.",
+            "; no baseline was evaluated to compare it with, so nothing is known of its worth.",
         )
     base = (f"#{report.contest.baseline} ", Said(report.opponent.name))
     if report.is_tested:

@@ -102,7 +102,9 @@ class Report:
 
     Attributes:
         winner, runner_up: new designs, None where there is none.
-        winner_score, runner_score: fresh where the finalists were evaluated again, else shrunk.
+        headline: the winner's score that may be quoted, see `headline`.
+        winner_score, runner_score: on validation: fresh where the finalists were evaluated again,
+            else shrunk.
         is_fair: the opponent costs at most as much a task as the winner.
         contest: winner against the opponent on validation.
         test: winner against the baseline that met the sealed test; None before that.
@@ -121,6 +123,7 @@ class Report:
     unit: str
     winner: Line | None
     runner_up: Line | None
+    headline: Scored | None
     winner_score: Scored | None
     runner_score: Scored | None
     opponent: Line | None
@@ -181,6 +184,7 @@ class Report:
             "unit": self.unit,
             "designs": [_line_json(one) for one in self.lines],
             "winner": _standing_json(self.winner, self.winner_score),
+            "headline": self.headline._asdict() if self.headline else None,
             "runner_up": _standing_json(self.runner_up, self.runner_score),
             "is_fresh": self.is_fresh,
             "reevaluation_incomplete": self.is_between,

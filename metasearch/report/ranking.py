@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metasearch.report.headline import alike, complete
 from metasearch.report.rows import Rows, Scores
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ __all__ = [
     "WHOLE",
     "Opponent",
     "Price",
-    "alike",
     "fair_baseline",
     "mean",
     "price",
@@ -72,7 +72,7 @@ def ranked(rows: Rows, *, fresh: bool) -> list[EntryInfo]:
         fresh: by the samples drawn after the ranking, and only those that have all of them; else
             by the first samples, by which the search itself ranks.
     """
-    if fresh and alike(rows):
+    if fresh and alike(rows.first, rows.fresh):
         return []
     cost, scores = price(rows.entries), rows.fresh if fresh else rows.first
     whole = [
@@ -92,20 +92,8 @@ def unfinished(rows: Rows) -> bool:
     return any(_lacks(rows, number) for number in rows.fresh)
 
 
-def alike(rows: Rows) -> bool:
-    """Say whether every score of the second evaluation is that of the first.
-
-    A model that answers alike each time gives no fresh samples: what was lucky is lucky again.
-    """
-    return bool(rows.fresh) and all(
-        rows.first.get(number, {}).get(task) == score
-        for number, scores in rows.fresh.items()
-        for task, score in scores.items()
-    )
-
-
 def _lacks(rows: Rows, number: int) -> bool:
-    return not rows.fresh[number].keys() >= rows.first.get(number, {}).keys()
+    return not complete(number, rows.first, rows.fresh)
 
 
 def fair_baseline(rows: Rows, winner: EntryInfo) -> Opponent | None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from metasearch.report.breakeven import break_even
 from metasearch.report.evidence import corrected, paired
 from metasearch.report.facts import Contest, Line, Report, Scored
 from metasearch.report.failures import failures
+from metasearch.report.headline import Samples, alike, scored
 from metasearch.report.lineage import steps
 from metasearch.report.ranking import (
     WHOLE,
-    alike,
     fair_baseline,
     mean,
     price,
@@ -23,9 +21,9 @@ from metasearch.report.ranking import (
     unfinished,
 )
 from metasearch.report.rows import BASELINES, Rows, Scores, read, repeats
-from metasearch.report.shrinkage import believed_gain, believed_score
+from metasearch.report.shrinkage import believed_gain
 from metasearch.report.transfers import transfers
-from metasearch.stats import probability_better, score_interval, wilson, winner_score
+from metasearch.stats import probability_better, wilson
 from metasearch.types import Split
 
 if TYPE_CHECKING:
@@ -51,6 +49,7 @@ def reckon(archive: Archive, search_id: str) -> Report:
     winner, second, *_ = [*order, None, None]
     opponent = fair_baseline(rows, winner) if winner else None
     looks = sum(event.kind == "test-opened" for event in rows.events)
+    samples = _told(rows)
     return Report(
         rows=rows,
         lines=tuple(lines.values()),
@@ -58,17 +57,18 @@ def reckon(archive: Archive, search_id: str) -> Report:
         unit=price(rows.entries).unit,
         winner=lines[winner.number] if winner else None,
         runner_up=lines[second.number] if second else None,
-        winner_score=_reported(rows, winner, finalists) if winner else None,
-        runner_score=_reported(rows, second, finalists) if second else None,
+        headline=samples.headline(winner.number) if winner else None,
+        winner_score=samples.validation(winner.number) if winner else None,
+        runner_score=samples.validation(second.number) if second else None,
         opponent=lines[opponent.entry.number] if opponent else None,
         is_fair=bool(opponent and opponent.is_fair),
         contest=_contest(rows, winner, opponent.entry) if winner and opponent else None,
         test=_test(rows, winner) if winner else None,
-        test_scores={one.number: _scored(rows.sealed[one.number], "test") for one in tested(rows)},
+        test_scores={one.number: scored(rows.sealed[one.number], "test") for one in tested(rows)},
         looks=looks,
         kept_back=0.0 if looks or rows.sealed else _kept_back(rows, winner),
         is_between=unfinished(rows),
-        is_alike=alike(rows),
+        is_alike=alike(rows.first, rows.fresh),
         break_even=break_even(rows, winner, _samples(rows, winner.number)) if winner else None,
         failures=failures(rows),
         lineage=steps(rows, winner) if winner else (),
@@ -79,7 +79,7 @@ def reckon(archive: Archive, search_id: str) -> Report:
 def _samples(rows: Rows, number: int) -> Scores:
     """Return the validation scores that speak for a design: fresh ones where it has them all."""
     first, fresh = rows.first.get(number, {}), rows.fresh.get(number, {})
-    return fresh if fresh.keys() >= first.keys() and not alike(rows) else first
+    return fresh if fresh.keys() >= first.keys() and not alike(rows.first, rows.fresh) else first
 
 
 def _lines(rows: Rows) -> list[Line]:
@@ -128,33 +128,15 @@ def _line(rows: Rows, entry: EntryInfo, on_cost_front: bool, on_time_front: bool
     )
 
 
-def _scored(scores: Scores, kind: str) -> Scored:
-    found = score_interval(list(scores.values()))
-    return Scored(found.mean, found.low, found.high, len(scores), kind)
-
-
-def _reported(rows: Rows, entry: EntryInfo, finalists: Sequence[EntryInfo]) -> Scored:
-    """Return a design's score as it may be told: fresh, or drawn towards those of the others."""
-    if entry in finalists:
-        plain = _scored(rows.fresh[entry.number], "fresh")
-        return _unchosen(rows, plain, finalists) if entry is finalists[0] else plain
-    own = rows.first[entry.number]
-    belief = believed_score(entry.number, _whole(rows))
-    if belief is None:
-        return _scored(own, "ranking")
-    return Scored(belief.mean, belief.low, belief.high, len(own), "shrunk")
-
-
-def _unchosen(rows: Rows, plain: Scored, finalists: Sequence[EntryInfo]) -> Scored:
-    """Take off again what being the best of the finalists adds to a fresh score."""
-    scores = [rows.fresh[one.number] for one in finalists]
-    shared = sorted(set.intersection(*(set(one) for one in scores)))
-    if len(scores) < 2 or len(shared) < 2:
-        return plain
-    found = winner_score(np.array([[one[task] for task in shared] for one in scores]))
-    shift = found.mean - found.seen
-    low, high = max(0.0, plain.low + shift), max(0.0, plain.high + shift)
-    return plain._replace(mean=max(0.0, plain.mean + shift), low=low, high=high)
+def _told(rows: Rows) -> Samples:
+    """Return the scores out of which a headline is made."""
+    return Samples(
+        first=rows.first,
+        fresh=rows.fresh,
+        sealed=rows.sealed,
+        whole=_whole(rows).keys(),
+        test_tasks=rows.search.sizes.get(Split.TEST, 0),
+    )
 
 
 def _whole(rows: Rows) -> dict[int, Scores]:

@@ -70,7 +70,7 @@ def _kind(report: Report) -> str:
         return (
             f"By the samples that made it a finalist the winner scored {ranked}. Of fresh samples, "
             f"which had no part in that, and less what being the best of the finalists adds, it is "
-            f"{told}: only that is a fair score."
+            f"{told}: of the scores on validation only that is a fair one."
         )
     if report.is_alike:
         why = (

@@ -1,9 +1,10 @@
 """Searches whose truth is known: synthetic designs, and the decisions of the real search.
 
 A design is what it is worth on each task: a probability to solve it. Whom a proposer starts from,
-who is stopped, who plays the finals, who wins and what is claimed is decided by the very functions
-by which a search decides (`Clades.choose`, `hopeless`, `order`, `paired`, `corrected`), so that a
-figure made here judges them and no copy. No model is asked and no archive is written.
+who is stopped, who plays the finals, who wins, what is claimed and which score is told is decided
+by the very functions by which a search decides (`Clades.choose`, `hopeless`, `order`, `paired`,
+`corrected`, `Samples`), so that a figure made here judges them and no copy. No model is asked and
+no archive is written.
 
 What is assumed of the world, and why:
 
@@ -32,6 +33,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metasearch.report.evidence import LEVEL, corrected, paired
+from metasearch.report.facts import Scored
+from metasearch.report.headline import Samples
 from metasearch.report.verdict import verdict
 from metasearch.search.config import SearchSection
 from metasearch.search.member import order
@@ -129,6 +132,7 @@ class Outcome:
         winner: by fresh samples; `leader` by those of the search.
         seed: the best baseline by the samples of the search.
         fresh: mean score on validation by fresh samples, of the winner and of that baseline.
+        samples: all that a headline is made of, as the report has it.
         sealed: scores on the test tasks, of the same two.
         evaluations: of validation tasks, without the finals.
     """
@@ -141,6 +145,12 @@ class Outcome:
     fresh: tuple[Scores, Scores]
     sealed: tuple[Scores, Scores]
     evaluations: int
+    samples: Samples
+
+    def headline(self, *, tested: bool = True) -> Scored:
+        """Return the winner's score as it is told; without the test, as if it was not opened."""
+        number = self.winner.number
+        return self.samples.headline(number) if tested else self.samples.validation(number)
 
     @property
     def claims(self) -> bool:
@@ -265,6 +275,7 @@ class _Run:
             self._answers(one, rules.settings.repeats)[size:].tolist() for one in (winner, seed)
         ]
         names = [f"t{number:05d}" for number in range(self.world.test)]
+        tested = [dict(zip(names, one, strict=True)) for one in sealed]
         return Outcome(
             made=self.made,
             baselines=rules.baselines,
@@ -272,11 +283,15 @@ class _Run:
             leader=leader,
             seed=seed,
             fresh=(fresh[winner.number], fresh[seed.number]),
-            sealed=(
-                dict(zip(names, sealed[0], strict=True)),
-                dict(zip(names, sealed[1], strict=True)),
-            ),
+            sealed=(tested[0], tested[1]),
             evaluations=self.evaluations,
+            samples=Samples(
+                first={one.number: one.scores for one in self.made},
+                fresh=fresh,
+                sealed={winner.number: tested[0]},
+                whole=[one.number for one in new if one.whole],
+                test_tasks=self.world.test,
+            ),
         )
 
     def _fresh(self, one: Made) -> Scores:

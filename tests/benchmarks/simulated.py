@@ -53,22 +53,34 @@ def null_archive(quick: bool) -> dict[str, Json]:
 
 
 def winner_inflation(quick: bool) -> dict[str, Json]:
-    """Points by which the winner's reported score is higher than its true one, on average."""
+    """Points by which the winner's reported score is higher than its true one, on average.
+
+    What is reported is the sealed test's score; of a search that has not opened its test, the fresh
+    one. The worse of the two is the figure.
+    """
     count = QUICK_INFLATION if quick else INFLATION
     found = [search(World(), Rules(settings(), Clades()), seed) for seed in range(count)]
-    fresh = [_percent(one.fresh[0]) - _truth(one.winner, one.fresh[0]) for one in found]
+    ways = {
+        "sealed_test": [100 * one.headline().mean - _tested(one) for one in found],
+        "fresh_samples": [
+            100 * one.headline(tested=False).mean - _truth(one.winner, one.fresh[0])
+            for one in found
+        ],
+    }
     naive = [100 * one.leader.mean() - _truth(one.leader, one.leader.scores) for one in found]
-    tested = [_percent(one.sealed[0]) - _tested(one) for one in found]
-    error = float(np.std(fresh, ddof=1)) / count**0.5
-    value = fmean(fresh)
-    bound = 0.5 + (3 * error if quick else 0.0)
+    plain = [_percent(one.fresh[0]) - _truth(one.winner, one.fresh[0]) for one in found]
+    means = {name: fmean(points) for name, points in ways.items()}
+    worst = max(means, key=lambda name: means[name])
+    error = {name: float(np.std(points, ddof=1)) / count**0.5 for name, points in ways.items()}
+    bound = 0.5 + (3 * error[worst] if quick else 0.0)
     return {
-        "value": round(value, 2),
+        "value": round(means[worst], 2),
         "bound": round(bound, 2),
-        "unit": "points of 100 that the winner's fresh score is above its true one",
-        "holds": value < bound,
-        "standard_error": round(error, 2),
-        "sealed_test": round(fmean(tested), 2),
+        "unit": "points of 100 that the winner's reported score is above its true one",
+        "holds": means[worst] < bound,
+        "standard_error": round(error[worst], 2),
+        **{name: round(mean, 2) for name, mean in means.items()},
+        "plain_mean_of_fresh_samples_instead": round(fmean(plain), 2),
         "best_validation_score_instead": round(fmean(naive), 2),
         "searches": count,
     }

@@ -87,6 +87,22 @@ def test_top_json_has_the_numbers_behind_the_words(invoke: Invoke) -> None:
     assert data["lost"] == {"invalid": 1, "duplicate": 1}
 
 
+def test_the_score_of_the_winner_is_the_same_wherever_it_is_told(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    top, report = _json(invoke, "top"), json.loads(invoke("report", "--format", "json").stdout)
+    assert top["headline"] == report["headline"]
+    assert top["headline"]["kind"] == "test"
+    assert top["headline"]["mean"] == top["test"]["mean_a"] == 0.75
+    told = ".75 [.53, .89] on the sealed test"
+    assert f"#4 route by kind: {told}." in invoke("top").stdout
+    assert f"The score of #4 is {told}." in invoke("report").stdout.replace("\\", "")
+    invoke("export", "best", "--as", "module", "-o", str(tmp_path / "made"))
+    assert f"**Score: {told}.**" in (tmp_path / "made" / "CARD.md").read_text()
+    invoke("export", "best", "--as", "file", "-o", str(tmp_path / "made.py"))
+    assert f"score: {told}" in (tmp_path / "made.py").read_text()
+
+
 def test_top_shows_as_many_rows_as_asked(invoke: Invoke) -> None:
     page = invoke("top", "-n", "2").stdout
     assert "chain again" not in page
