@@ -61,7 +61,7 @@ def simplify(
     as_json: bool,
     **caps: float | None,
 ) -> int:
-    """Take voters, rounds, routes, prompt text from a design while it stays as good.
+    """Take from a design what it does not need: voters, rounds, text.
 
     Each simpler form meets the validation tasks and becomes an entry. One is good enough when it
     costs less and its paired difference is above minus the margin, at 95 % over all attempts; the
