@@ -2,6 +2,10 @@
 
 The client's own retries are off, not doubled: they would keep a place in flight while they sleep,
 hide every refusal from the limit, know nothing of damaged bodies, and end after a fixed number.
+
+A call waits for its place inside the client, in a hook, when its request is ready to be written;
+and it gives the place up in another hook, as soon as the reply can be read. What the client and we
+do before and after that (most of a call's processor time) then keeps no place empty.
 """
 
 from __future__ import annotations
@@ -10,8 +14,10 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import NamedTuple
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, NamedTuple
 
 import httpx2
 from openai import AsyncOpenAI
@@ -26,11 +32,14 @@ from metasearch.gateway.settings import ModelSettings
 from metasearch.gateway.wire import Completion, Habits, read_completion, request_body
 from metasearch.types import Finish, Json, ModelRequest, Stream, Usage
 
-__all__ = ["Answer", "Attempts", "Line"]
+__all__ = ["HOOKS", "Answer", "Attempts", "Line"]
 
 FIRST_DELAY = 0.5  # seconds; doubles, drawn at random from zero up to it ("full jitter")
 LONGEST_DELAY = 8.0
 BLAME_ANSWERS = 6  # other calls answered meanwhile before a request itself is blamed
+# Turns of the event loop in which the calls that wait get their places and are written, before
+# what has arrived is looked at any further.
+REFILLS_FIRST = 2
 STARVED = 3  # times the patience, where others are answered and this call is always refused
 
 
@@ -89,6 +98,7 @@ class Line:
 
     Attributes:
         counts: attempts, and failed ones by what was wrong.
+        now: the clock.
     """
 
     def __init__(
@@ -111,7 +121,7 @@ class Line:
         self.counts: Counter[str] = Counter()
         self._client = client
         self._key = key
-        self._clock = clock
+        self.now = clock
         self._rng = rng
 
     async def call(
@@ -157,55 +167,56 @@ class Line:
         patience: float | None,
     ) -> Answer | Filtered | Unsupported | Wait:
         """Try once."""
-        slot = await self.limit.acquire(again=attempts.made > 0)
+        turn = _Turn(self, request, attempts)
         try:
-            probing = self.health.enter()
-        except EndpointDown:
-            self.limit.failed(slot)
-            raise
-        attempts.made += 1
-        self.counts["attempts"] += 1
-        began = self._clock()
-        attempts.on_wire = True
-        try:
-            completion = await self._post(request, body)
+            await self._post(body, turn)
         except asyncio.CancelledError:
-            self.limit.failed(slot)
-            attempts.cut = True
+            attempts.cut = turn.slot is not None  # an answer that nobody will hear of, too
+            if turn.slot is not None and turn.answer is None:
+                self.limit.failed(turn.slot)
+            raise
+        except EndpointDown:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, `judge` gives it a name
-            verdict = self._judged(error, body, slot)
+            if turn.answer is not None:
+                return turn.answer
+            verdict = self._judged(error, body, turn.slot)
         else:
-            self.limit.answered(slot)
-            self.health.answered()
-            attempts.answered = True
-            return Answer(completion, self._clock() - began)
+            assert turn.answer is not None
+            return turn.answer
         finally:
             attempts.on_wire = False
         if isinstance(verdict, Retry) and verdict.billed:
             await attempts.lose()
-        return self._after(verdict, attempts, 0.0 if probing else patience)
+        return self._after(verdict, attempts, 0.0 if turn.probing else patience)
 
-    def _judged(self, error: Exception, body: dict[str, Json], slot: Slot) -> Verdict:
+    def _judged(self, error: Exception, body: dict[str, Json], slot: Slot | None) -> Verdict:
         """Give a failure its name and the place in flight back."""
         verdict: Verdict | None = None
         try:
             verdict = judge(error, self.settings, body, self._key)
         finally:
-            if isinstance(verdict, Retry) and verdict.busy:
+            if slot is None:
+                pass  # it has not come so far
+            elif isinstance(verdict, Retry) and verdict.busy:
                 self.limit.refused(slot, verdict.retry_after)
             else:
                 self.limit.failed(slot)
         return verdict
 
-    async def _post(self, request: ModelRequest, body: dict[str, Json]) -> Completion:
+    async def _post(self, body: dict[str, Json], turn: _Turn) -> None:
         # `post` is the client's documented way to a raw response. `chat.completions.create` would
         # build models of the whole reply for the four values that we read: half of its time.
-        async with asyncio.timeout(self.settings.timeout):
-            response = await self._client.post(
-                "/chat/completions", cast_to=httpx2.Response, body=body
-            )
-        return read_completion(response.content, response.headers.get("content-type", ""), request)
+        token = _TURN.set(turn)
+        try:
+            async with turn.patience:
+                response = await self._client.post(
+                    "/chat/completions", cast_to=httpx2.Response, body=body
+                )
+            if turn.answer is None:  # a success of another kind than 200
+                turn.end(response)
+        finally:
+            _TURN.reset(token)
 
     def _after(
         self, verdict: Verdict, attempts: Attempts, patience: float | None
@@ -238,7 +249,7 @@ class Line:
             attempts.alike = attempts.alike + 1 if verdict.why == attempts.why else 1
             attempts.why = verdict.why
         if attempts.since is None:
-            attempts.since, attempts.answers = self._clock(), self.health.answers
+            attempts.since, attempts.answers = self.now(), self.health.answers
 
     def _give_up(self, verdict: Retry, attempts: Attempts, patience: float) -> None:
         """Raise when trying on makes no sense."""
@@ -248,7 +259,7 @@ class Line:
             raise ConfigError(f"{where}, so it is no model endpoint{hint}")
         assert attempts.since is not None
         others = self.health.answers - attempts.answers
-        elapsed = self._clock() - attempts.since + (verdict.retry_after or 0.0)
+        elapsed = self.now() - attempts.since + (verdict.retry_after or 0.0)
         if verdict.tries and attempts.alike >= verdict.tries and others >= BLAME_ANSWERS:
             raise RequestRefused(
                 f"{where}, {attempts.alike} times for this request, while it answers others"
@@ -259,3 +270,76 @@ class Line:
             if not others:
                 self.health.gave_up(trouble, verdict.retry_after)
             raise EndpointDown(trouble)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One attempt's time with the endpoint, from its place to its reply.
+
+    Attributes:
+        slot: its place, None before it has one.
+        probing: it tries an endpoint that was down.
+        answer: what came.
+    """
+
+    line: Line
+    request: ModelRequest
+    attempts: Attempts
+    slot: Slot | None = None
+    probing: bool = False
+    began: float = 0.0
+    answer: Answer | None = None
+    patience: asyncio.Timeout = field(default_factory=lambda: asyncio.timeout(None))
+
+    async def begin(self) -> None:
+        """Wait for a place; the clock starts when it is there."""
+        line, attempts = self.line, self.attempts
+        slot = await line.limit.acquire(again=attempts.made > 0)
+        try:
+            self.probing = line.health.enter()
+        except EndpointDown:
+            line.limit.failed(slot)
+            raise
+        self.slot = slot
+        attempts.made += 1
+        line.counts["attempts"] += 1
+        self.began = line.now()
+        attempts.on_wire = True
+        seconds = line.settings.timeout
+        self.patience.reschedule(asyncio.get_running_loop().time() + seconds)
+
+    def end(self, response: httpx2.Response) -> None:
+        """Take the answer, and let the next call go.
+
+        Raises:
+            Damaged: it is none.
+        """
+        kind = response.headers.get("content-type", "")
+        completion = read_completion(response.content, kind, self.request)
+        self.answer = Answer(completion, self.line.now() - self.began)
+        self.attempts.answered = True
+        assert self.slot is not None
+        self.line.limit.answered(self.slot)
+        self.line.health.answered()
+
+
+_TURN: ContextVar[_Turn] = ContextVar("turn")
+
+
+async def _leaves(_: httpx2.Request) -> None:
+    turn = _TURN.get()
+    if turn.slot is None:  # else it was redirected
+        await turn.begin()
+
+
+async def _arrives(response: httpx2.Response) -> None:
+    if response.status_code != HTTPStatus.OK:
+        return
+    await response.aread()
+    _TURN.get().end(response)
+    for _ in range(REFILLS_FIRST):
+        await asyncio.sleep(0)
+
+
+# For the HTTP client under `openai`: it calls them right before and right after the wire.
+HOOKS: dict[str, list[Callable[..., Any]]] = {"request": [_leaves], "response": [_arrives]}

@@ -269,6 +269,9 @@ class Container:
                 self._heard = time.monotonic()
                 for frame in self._unwrapper.feed(data):
                     self._take(frame)
+                    # One after the other, also where many came together: the first call is on its
+                    # way to the model while the others are still looked at.
+                    await asyncio.sleep(0)
         except box_wire.WireError as error:
             why = f"the container sent {error}"
         finally:  # whatever ended the reading, no job waits for more
