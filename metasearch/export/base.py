@@ -21,6 +21,7 @@ __all__ = [
     "Bundle",
     "Exporter",
     "RecordedRun",
+    "RecordedSeat",
     "RecordedTask",
     "runs_code",
     "settings_of",
@@ -62,12 +63,28 @@ class RecordedTask:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedSeat:
+    """One seat of a training episode, as the design played it.
+
+    Attributes:
+        seed: of the member's own chance.
+        turns: `{events, request, action}`, in order.
+        replies: `{messages, reply: {text, finish}}` for every call of a model.
+    """
+
+    seed: int
+    turns: tuple[Mapping[str, Json], ...]
+    replies: tuple[Mapping[str, Json], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
     """All that an exporter needs; it reads nothing else.
 
     Attributes:
         model: the endpoint's name of the model that is asked where its user names none.
         recorded: at most a few training tasks; an export's own tests replay them.
+        seats: the same of a society's member.
         answer_type: what the exported agent returns where its user does not say.
         max_tokens: cap of new tokens of one call, as in the search.
         temperature: where the design sets none; None is the endpoint's default.
@@ -79,6 +96,7 @@ class Bundle:
     card: Card
     model: str
     recorded: tuple[RecordedTask, ...] = ()
+    seats: tuple[RecordedSeat, ...] = ()
     answer_type: AnswerType = "str"
     max_tokens: int = 1024
     temperature: float | None = None

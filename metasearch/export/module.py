@@ -9,6 +9,7 @@ from pathlib import Path
 
 from metasearch.assets import asset
 from metasearch.errors import ConfigError
+from metasearch.export import member
 from metasearch.export.base import (
     MARK,
     Bundle,
@@ -33,6 +34,13 @@ PLACES = {  # what is made of which template
     "{package}/loading.py": "loading.py",
     "tests/test_replay.py": "test_replay.py",
 }
+MEMBER_PLACES = {
+    **PLACES,
+    "{package}/__init__.py": "member_init.py",
+    "{package}/__main__.py": "member_main.py",
+    "tests/test_replay.py": "test_member.py",
+}
+RUNTIME_OF_RULES = frozenset(["__init__", "seat"])  # a member that asks no model needs no more
 RUNTIME = "runtime"  # the exported name of `metasearch.export.parts`
 
 
@@ -51,16 +59,23 @@ def files(bundle: Bundle) -> dict[str, str]:
     package = f"agent_{slug(bundle.design)}"
     values = _values(bundle, package)
     card = bundle.card.markdown()
+    is_member = member.is_member(bundle.design.source)
+    if is_member:
+        values |= member.package_values(bundle)
     made = {
         place.format(package=package): template(name).substitute(values)
-        for place, name in PLACES.items()
+        for place, name in (MEMBER_PLACES if is_member else PLACES).items()
     }
     made |= {f"{package}/{name}": text for name, text in _copied().items()}
+    if is_member and not member.asks_model(bundle.design.source):
+        _strip(made, package)
     made |= {
         f"{package}/design.py": bundle.design.source,
         f"{package}/py.typed": "",
         f"{package}/CARD.md": card,
-        "tests/recorded.json": _recorded(bundle.recorded),
+        "tests/recorded.json": (
+            member.recorded(bundle.seats) if is_member else _recorded(bundle.recorded)
+        ),
         "CARD.md": card,
         MARK: bundle.card.json(),
         "LICENSE-agentkit": _licence(),
@@ -75,7 +90,7 @@ def _values(bundle: Bundle, package: str) -> dict[str, str]:
         "package": package,
         "project": package.replace("_", "-"),
         "python": PYTHON,
-        "openai": OPENAI,
+        "dependencies": f'"{OPENAI}"',
         "title": title.replace("\\", "\\\\").replace('"""', "'''"),
         "title_json": json.dumps(title, ensure_ascii=False),  # a TOML string is written alike
         "id": bundle.design.id,
@@ -84,6 +99,15 @@ def _values(bundle: Bundle, package: str) -> dict[str, str]:
         "runs_code": repr(runs_code(bundle.design.source)),
         "version": bundle.card.version or "unknown",
     }
+
+
+def _strip(made: dict[str, str], package: str) -> None:
+    """Leave out what only a design that asks a model needs."""
+    del made[f"{package}/assembled.py"]
+    for path in list(made):
+        folder, _, name = path.rpartition("/")
+        if folder == f"{package}/{RUNTIME}" and name.removesuffix(".py") not in RUNTIME_OF_RULES:
+            del made[path]
 
 
 def _copied() -> dict[str, str]:

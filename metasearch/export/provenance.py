@@ -13,6 +13,7 @@ from metasearch.archive.records import EntryInfo, EntryStatus, SearchInfo
 from metasearch.errors import ConfigError
 from metasearch.export.base import AnswerType, Bundle, RecordedTask, runs_code
 from metasearch.export.card import Ancestor, Card, ModelUse, Scored
+from metasearch.export.member import is_member
 from metasearch.gateway.budget import PICO
 from metasearch.gateway.prices import FREE, Price, load_prices
 from metasearch.stats import score_interval
@@ -51,7 +52,7 @@ def bundle(archive: Archive, search_id: str, entry: EntryInfo, *, made: str) -> 
         )
     runs = [run for split in RECORDED_SPLITS for run in _runs(archive, search_id, entry, split)]
     models = [call.request.model for run in runs for call in run.evaluation.trace if call.reply]
-    if not models:
+    if not models and not (runs and is_member(entry.design.source)):
         raise ConfigError(
             f"#{entry.number} was never answered by a model, so there is nothing to vouch for it;"
             " choose another design: metasearch top"
@@ -61,7 +62,7 @@ def bundle(archive: Archive, search_id: str, entry: EntryInfo, *, made: str) -> 
     return Bundle(
         design=entry.design,
         card=from_archive(archive, search_id, entry, made=made),
-        model=models[-1],
+        model=models[-1] if models else "",
         recorded=tuple(_recorded(runs))[:RECORDED_TASKS],
         answer_type=_common_type(archive.tasks(search_id, Split.VALIDATION)),
         max_tokens=model.get("max_tokens") or 1024,

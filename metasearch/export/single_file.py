@@ -6,6 +6,7 @@ import ast
 import textwrap
 from pathlib import Path
 
+from metasearch.export import member
 from metasearch.export.base import Bundle, runs_code, settings_of, slug, write_file
 from metasearch.export.inline import flattened, names_of, rewritten
 from metasearch.export.requirements import OPENAI, PYTHON
@@ -42,6 +43,8 @@ def text(bundle: Bundle) -> str:
     Raises:
         ConfigError: the design imports what the kit does not have.
     """
+    if member.is_member(bundle.design.source):
+        return member.text(bundle)
     design, tree = bundle.design, ast.parse(bundle.design.source)
     answer = "answer_question" if _binds(tree, "answer") else "answer"
     modules, adas = {**kit(), **parts()}, names_of(ADAS)

@@ -6,8 +6,9 @@ import asyncio
 import inspect
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,6 +53,16 @@ class Exported:
             AgentFailure: the endpoint cannot be used, or code may not run; the text says more.
             Exception: whatever the design itself raises.
         """
+        async with self.asking(**changes):
+            return await self.run(prompt, answer_type)
+
+    @asynccontextmanager
+    async def asking(self, **changes: Any) -> AsyncIterator[None]:
+        """Let the design ask its model inside this block; `changes` as for `solve`.
+
+        Raises:
+            AgentFailure: the endpoint cannot be used, or code may not run; the text says more.
+        """
         given = {name: value for name, value in changes.items() if value is not None}
         settings = replace(self.settings, **given)
         async with settings.client() as client:
@@ -60,7 +71,7 @@ class Exported:
             )
             token = Wire.session.set(session)
             try:
-                return await self.run(prompt, answer_type)
+                yield
             finally:
                 Wire.session.reset(token)
                 if session.failure is not None:  # also where the design has swallowed it
