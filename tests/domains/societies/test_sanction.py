@@ -9,8 +9,10 @@ from metasearch.domains.societies.sanction import bots as bots_of
 from metasearch.domains.societies.sanction.bots import HIDDEN_BOTS, AllD, Rule, Threshold
 from metasearch.domains.societies.sanction.surface import HIDDEN_NAMES, NAMES
 from metasearch.errors import ConfigError
+from metasearch.search.seeds import seeds, shipped
 from metasearch.types import Outcome, Split
 from tests.domains.societies.closed_sanction import checks, scenario
+from tests.domains.societies.seed_members import seed_member
 
 DOMAIN = load(sizes={Split.TRAIN: 10, Split.VALIDATION: 40, Split.TEST: 40})
 GAME = DOMAIN.game
@@ -259,3 +261,54 @@ def test_hidden_numbers_are_never_said_and_the_horizon_is_not():
     rules = next(event for event in heard if event["kind"] == "rules")
     assert {"rounds", "noise", "joins", "surface", "names"}.isdisjoint(rules)
     assert rules["fine"] == society.constants["payoffs"]["fine"]
+
+
+SEEDS = ("q_learner", "reputation_threshold", "tit_for_tat_third_party", "written_norms")
+
+
+def test_the_seeds_are_the_domains():
+    assert tuple(seed.name for seed in seeds(shipped(DOMAIN), entry=DOMAIN.entry)) == SEEDS
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_a_seed_plays_a_hidden_episode_without_a_fault(monkeypatch, name):
+    asked = []
+
+    def legislator(body):
+        asked.append(body)
+        return {"reason": "-", "least": -2, "forgive": True, "whom": "all defectors"}
+
+    member = seed_member(monkeypatch, "sanction", name, legislator)
+    society = DOMAIN.scenario(DOMAIN.tasks(Split.TEST)[0])
+    log = GAME.rehearse(society, member, seed=1)
+    assert GAME.metrics(log)["invalid_rate"] == 0
+    assert len(asked) == (len(society.focal) if name == "written_norms" else 0)
+
+
+def test_the_threshold_seed_is_the_bot(monkeypatch):
+    member = seed_member(monkeypatch, "sanction", "reputation_threshold")
+    for task in DOMAIN.tasks(Split.VALIDATION)[:4]:
+        society = DOMAIN.scenario(task)
+        one, other = GAME.rehearse(society, member), GAME.rehearse(society, Threshold)
+        assert abs(GAME.score(one) - GAME.score(other)) < 0.1
+    assert GAME.score(GAME.rehearse(scenario(), member)) == 1
+
+
+def test_norms_are_kept_where_the_model_says_nothing(monkeypatch):
+    member = seed_member(monkeypatch, "sanction", "written_norms", lambda body: "no idea")
+    log = GAME.rehearse(scenario(seats=("alld", *(DESIGN,) * 4)), member)
+    assert GAME.metrics(log)["invalid_rate"] == 0
+    assert GAME.metrics(log)["just_share"] == 1
+
+
+def test_the_learners_of_a_long_episode_come_to_cooperate_and_to_spare_who_does(monkeypatch):
+    member = seed_member(monkeypatch, "sanction", "q_learner")
+    log = GAME.rehearse(scenario(rounds=60), member, seed=2)
+    early, late = ([], [])
+    for event in of(log, "dyad"):
+        part = early if event["round"] < 4 else late if event["round"] >= 50 else []
+        part.append((event["actions"].count("C"), sum(one[3] == "P" for one in event["judged"])))
+    cooperated = [sum(one[0] for one in part) / len(part) / 2 for part in (early, late)]
+    punished = [sum(one[1] for one in part) / len(part) for part in (early, late)]
+    assert cooperated[1] > 0.95 > 0.85 > cooperated[0]
+    assert punished[0] > 3 * punished[1]
