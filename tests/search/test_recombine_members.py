@@ -67,8 +67,8 @@ class Member(Player):
     async def act(self, request: Request) -> object:
         me = Agent("fisher", "a careful fisher", temperature=0.4)
         told = f"The stock is {request.get('stock')}."
-        asked = "Think step by step, then say how much you take."
-        return (await me.ask(told, asked, fields={"answer": int})).answer
+        reply = await me.ask(told, "Think step by step, then answer.", fields={"answer": int})
+        return reply.answer
 '''
 PARENTS = tuple(
     Parent(number, Design(source, name, idea_of(source)), 0.5, 10, 0.0)
@@ -112,7 +112,7 @@ def decided(player: Any, **facts: object) -> object:
 
 def test_every_move_gives_members_that_pass_the_checks_and_can_be_made() -> None:
     made = {}
-    for seed in range(300):
+    for seed in range(150):
         found = proposed(seed, PARENTS[:: 1 if seed % 2 else -1])
         assert found.design is not None, found.reason
         assert check(found.design.source, "Member").accepted
