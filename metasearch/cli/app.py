@@ -7,6 +7,7 @@ import click
 from metasearch import __version__
 from metasearch.cli.archive import archive
 from metasearch.cli.base import App
+from metasearch.cli.bench import bench
 from metasearch.cli.compare import compare
 from metasearch.cli.doctor import doctor
 from metasearch.cli.domains import domains
@@ -58,6 +59,7 @@ COMMANDS = (
     image,
     local,
     archive,
+    bench,
 )
 
 
@@ -68,7 +70,17 @@ COMMANDS = (
         "Search": ("run", "steer", "pause", "stop", "resume", "status", "transfer", "simplify"),
         "Look": ("report", "top", "show", "compare", "lineage", "trace", "replay", "rescore"),
         "Take away": ("export",),
-        "Set up": ("init", "doctor", "domains", "seeds", "prices", "image", "local", "archive"),
+        "Set up": (
+            "init",
+            "doctor",
+            "domains",
+            "seeds",
+            "prices",
+            "image",
+            "local",
+            "archive",
+            "bench",
+        ),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     examples="""

@@ -15,6 +15,7 @@ FIGURES = {
     "winner_inflation": "simulated:winner_inflation",
     "racing_savings": "simulated:racing_savings",
     "selection_savings": "simulated:selection_savings",
+    "selection_on_table": "tabular:selection_on_table",
     "evaluation_overhead": "evaluation_overhead:figure",
     "host_memory": "evaluation_overhead:host_memory",
     "archive_queries": "archive_queries:figure",
