@@ -112,7 +112,7 @@ def decided(player: Any, **facts: object) -> object:
 
 def test_every_move_gives_members_that_pass_the_checks_and_can_be_made() -> None:
     made = {}
-    for seed in range(150):
+    for seed in range(200):
         found = proposed(seed, PARENTS[:: 1 if seed % 2 else -1])
         assert found.design is not None, found.reason
         assert check(found.design.source, "Member").accepted

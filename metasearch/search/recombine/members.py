@@ -7,6 +7,7 @@ and asks one or the other. Moves on prompts (`tuning`) serve members that ask a 
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TypeGuard
@@ -28,6 +29,7 @@ from metasearch.search.recombine.text import (
     Edit,
     Text,
     Unsuitable,
+    clipped,
     number_in,
     quoted,
     string_in,
@@ -41,7 +43,9 @@ __all__ = [
     "by_kind",
     "cautious",
     "compared",
+    "condition",
     "constant",
+    "dropped",
     "handler",
     "inner_number",
     "kinds_in",
@@ -113,6 +117,43 @@ def compared(scene: Scene) -> Sketch:
     if text.source[start:end].strip() not in ("<", "<=", ">", ">="):
         raise Unsuitable("a comparison has brackets around it")
     return tuned(scene, text, [Edit(start, end, f" {sign} ")], f"{sign} in a comparison")
+
+
+def condition(scene: Scene) -> Sketch:
+    """Tighten or loosen one condition by another one that some member goes by in such a request."""
+    text = text_of(scene.main.design.source)
+    found = [
+        (name, node)
+        for name, method in _method_nodes(text)
+        for node in text.nodes(method)
+        if isinstance(node, ast.Compare | ast.BoolOp) and _is_whole_test(text, method, node)
+    ]
+    if not found:
+        raise Unsuitable("it has no condition")
+    name, node = scene.rng.choice(found)
+    old = text.of(node)
+    known = {one for each in (scene.main, *scene.others) for one in _atoms(each, name)}
+    atoms = sorted(one for one in known if one not in old and _is_at_home(one, scene.main))
+    atoms += [f"self.rng.random() < {scene.rng.choice((0.05, 0.1, 0.2, 0.3, 0.5))}"]
+    joint, atom = scene.rng.choice(("and", "or")), scene.rng.choice(atoms)
+    if scene.rng.random() < 0.3:
+        atom = f"not {atom}"
+    left = f"({old})" if isinstance(node, ast.BoolOp) else old
+    return tuned(scene, text, [text.replacing(node, f"({left} {joint} {atom})")], f"{joint} {atom}")
+
+
+def dropped(scene: Scene) -> Sketch:
+    """Leave out one part of a condition that has several."""
+    text = text_of(scene.main.design.source)
+    found = [node for node in text.nodes() if isinstance(node, ast.BoolOp)]
+    if not found:
+        raise Unsuitable("it has no condition of several parts")
+    node = scene.rng.choice(found)
+    gone = scene.rng.randrange(len(node.values))
+    joint = " and " if isinstance(node.op, ast.And) else " or "
+    kept = [text.of(one) for place, one in enumerate(node.values) if place != gone]
+    told = clipped(text.of(node.values[gone]), 40)
+    return tuned(scene, text, [text.replacing(node, joint.join(kept))], f"without {told}")
 
 
 def handler(scene: Scene) -> Sketch:
@@ -201,6 +242,56 @@ def _words(pattern: ast.pattern) -> Iterator[str]:
     return (word for one in ast.walk(pattern) if (word := string_in(one)))
 
 
+def _method_nodes(text: Text) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for node in _member(text).body:
+        if isinstance(node, _FunctionNode) and node.name not in _OWN:
+            yield node.name, node
+
+
+def _is_whole_test(text: Text, method: ast.AST, node: ast.AST) -> bool:
+    """Return whether a comparison decides by itself, so that it may be joined with another one."""
+    for one in text.nodes(method):
+        if isinstance(one, ast.If | ast.IfExp | ast.While) and one.test is node:
+            return True
+        if isinstance(one, ast.BoolOp) and node in one.values and isinstance(node, ast.Compare):
+            return True
+        if isinstance(one, ast.Assign) and one.value is node:
+            return True
+    return False
+
+
+def _atoms(parent: Parent, name: str) -> frozenset[str]:
+    try:
+        return _atoms_of(parent.design.source, name)
+    except Unsuitable:
+        return frozenset()
+
+
+@lru_cache(maxsize=4096)
+def _atoms_of(source: str, name: str) -> frozenset[str]:
+    """Return the comparisons about the request alone that a member's method makes."""
+    text = text_of(source)
+    return frozenset(
+        text.of(node)
+        for method, root in _method_nodes(text)
+        if method == name
+        for node in text.nodes(root)
+        if isinstance(node, ast.Compare)
+        and any(isinstance(one, ast.Name) and one.id == "request" for one in ast.walk(node))
+        and "request.kind" not in text.of(node)
+    )
+
+
+def _is_at_home(atom: str, taker: Parent) -> bool:
+    """Return whether every name of a comparison means something in the taker's module."""
+    module = taken_apart(taker.design.source)
+    known = {"request", "self", *dir(builtins), *module.names()}
+    nodes = list(ast.walk(ast.parse(atom, mode="eval")))
+    return all(one.id in known for one in nodes if isinstance(one, ast.Name)) and not any(
+        isinstance(one, ast.Attribute) and ast.unparse(one.value) == "self" for one in nodes
+    )
+
+
 def _numbers(text: Text, root: ast.AST) -> list[ast.expr]:
     return [
         node
@@ -215,7 +306,8 @@ def _moved(scene: Scene, value: int | float | None) -> str:
     if isinstance(value, int):
         near = {value + step for step in _STEPS}
         near |= {round(value * factor) for factor in _FACTORS}
-        choices: list[int | float] = sorted(one for one in near if one != value and one >= 0)
+        lowest = -3 if value <= 3 else 0  # a small one may be a threshold as well as a count
+        choices: list[int | float] = sorted(near - {value} - set(range(-9, lowest)))
     else:
         moved = [value * factor for factor in _FACTORS]
         if 0 <= value <= 1:

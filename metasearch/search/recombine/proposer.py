@@ -60,6 +60,8 @@ MEMBER_OPERATORS: Moves = {
     # A policy is mostly its numbers, so these come first; the rest is how policies are joined.
     "constant": (members.constant, 3.0),
     "inner_number": (members.inner_number, 2.0),
+    "condition": (members.condition, 2.5),
+    "dropped": (members.dropped, 0.6),
     "compared": (members.compared, 0.5),
     "handler": (members.handler, 1.5),
     "by_kind": (members.by_kind, 1.2),
