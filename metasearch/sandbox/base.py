@@ -11,11 +11,29 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias
+from typing import Final, Protocol, Self, TypeAlias
 
 from metasearch.types import Json, Outcome
 
-__all__ = ["AnswerCall", "CallRefused", "Job", "JobResult", "Limits", "Sandbox", "Worker"]
+__all__ = [
+    "MEMBER",
+    "RUN_CODE",
+    "SEATS",
+    "SOLVE",
+    "AnswerCall",
+    "CallRefused",
+    "Job",
+    "JobResult",
+    "Limits",
+    "Sandbox",
+    "Worker",
+]
+
+SOLVE: Final = "solve"  # a job calls the design's `solve` once
+MEMBER: Final = "member"  # a job is one seat of a society: the design's `Member`, turn after turn
+RUN_CODE: Final = "run_code"  # a sandbox's own: a piece of code that a job has asked to be run
+
+SEATS: Final = 32  # of one episode: so many jobs that are members a sandbox has places for at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +65,15 @@ class Job:
 
     Attributes:
         inputs: what the design's entry function is given (`Task.public()` for `solve`).
-        seed: seeds the design's `random`.
+        seed: seeds the design's `random`, and a member's own chance.
+        entry: `SOLVE`, or `MEMBER` for a seat. The seats of an episode are begun in the order in
+            which they were handed over, so that of two episodes one has all its seats.
     """
 
     inputs: dict[str, Json]
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
+    entry: str = SOLVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +109,18 @@ class CallRefused(Exception):
 
 
 AnswerCall: TypeAlias = Callable[[dict[str, Json]], Awaitable[dict[str, Json]]]
-"""Answers one `ask` of a design.
+"""Answers one call of a design.
 
-The argument is untrusted JSON: `{agent, messages: [{role, content}], temperature?, max_tokens?,
-schema?}`; the value is `{text, finish}`. May raise `CallRefused`. Any other exception ends the job
-and comes out of `Worker.run` unchanged, so that BudgetExhausted and GatewayUnavailable reach the
-search.
+The argument is untrusted JSON. An `ask` is `{agent, messages: [{role, content}], temperature?,
+max_tokens?, schema?}`; the value is `{text, finish}`.
+
+A job that is a member also takes turns: `{"op": "turn"}`, and after the first turn what the member
+made of its last request, `action` or the `error` and its `kind` (an outcome's name). The value is
+`{events: [...], request: {...}}`, or `{request: None}` when all is over. No `ask` has a key "op",
+whatever the design puts into it, and only members take turns. Waiting for either is not computing.
+
+May raise `CallRefused`. Any other exception ends the job and comes out of `Worker.run` unchanged,
+so that BudgetExhausted and GatewayUnavailable reach the search.
 """
 
 

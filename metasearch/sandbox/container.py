@@ -22,7 +22,7 @@ from metasearch.assets import asset
 from metasearch.errors import SandboxUnavailable
 from metasearch.sandbox import box_wire
 from metasearch.sandbox.attach import Attached, attached
-from metasearch.sandbox.base import AnswerCall, Job, JobResult, Limits
+from metasearch.sandbox.base import RUN_CODE, AnswerCall, Job, JobResult, Limits
 from metasearch.sandbox.box_check import Asked, check
 from metasearch.sandbox.conversation import LinkClosed, converse, no_model
 from metasearch.sandbox.engine import reason
@@ -166,7 +166,7 @@ class Container:
         self._running += 1
         self._begun += 1
         try:
-            return await self._run(source, job, answer_call, "solve", self._room)
+            return await self._run(source, job, answer_call, self._room)
         finally:
             self._running -= 1
 
@@ -200,12 +200,12 @@ class Container:
     # one job
 
     async def _run(
-        self, source: str, job: Job, answer_call: AnswerCall, entry: str, room: asyncio.Semaphore
+        self, source: str, job: Job, answer_call: AnswerCall, room: asyncio.Semaphore
     ) -> Attempt:
         link = self._open(job.limits)
         beside, begun = self._running > 1, self._begun
         try:
-            result = await converse(link, source, job, answer_call, self._run_code, entry=entry)
+            result = await converse(link, source, job, answer_call, self._run_code)
         finally:
             self._finish(link, room)
         if result.outcome is Outcome.INFRASTRUCTURE:
@@ -218,8 +218,8 @@ class Container:
 
     async def _run_code(self, code: str, limits: Limits) -> JobResult:
         await self._nested_room.acquire()
-        job = Job({}, limits=limits)
-        result, doubt = await self._run(code, job, no_model, "run_code", self._nested_room)
+        job = Job({}, limits=limits, entry=RUN_CODE)
+        result, doubt = await self._run(code, job, no_model, self._nested_room)
         if doubt:
             return JobResult(Outcome.INFRASTRUCTURE, error=doubt)
         return result

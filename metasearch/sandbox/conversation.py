@@ -13,7 +13,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
-from metasearch.sandbox.base import AnswerCall, CallRefused, Job, JobResult, Limits
+from metasearch.sandbox.base import (
+    MEMBER,
+    RUN_CODE,
+    AnswerCall,
+    CallRefused,
+    Job,
+    JobResult,
+    Limits,
+)
 from metasearch.sandbox.frames import FrameError, clean, decode, encode
 from metasearch.types import Json, Outcome
 
@@ -63,7 +71,7 @@ class Link(Protocol):
 
 
 RunNested: TypeAlias = Callable[[str, Limits], Awaitable[JobResult]]
-"""Runs a piece of code (entry "run_code") in a fresh job without a model; the sandbox's own."""
+"""Runs a piece of code (entry `RUN_CODE`) in a fresh job without a model; the sandbox's own."""
 
 
 async def converse(
@@ -73,7 +81,6 @@ async def converse(
     answer_call: AnswerCall,
     run_nested: RunNested,
     *,
-    entry: str = "solve",
     clock: Callable[[], float] = time.monotonic,
 ) -> JobResult:
     """Send the job, serve it until its first result, a limit or its end; say what came of it.
@@ -83,8 +90,8 @@ async def converse(
     Raises:
         Exception: whatever `answer_call` raises, `CallRefused` apart.
     """
-    runs = run_nested if entry == "solve" else _no_runs
-    return await _Conversation(link, job, answer_call, runs, clock).run(source, entry)
+    runs = _no_runs if job.entry == RUN_CODE else run_nested
+    return await _Conversation(link, job, answer_call, runs, clock).run(source)
 
 
 async def no_model(body: dict[str, Json]) -> dict[str, Json]:
@@ -156,11 +163,12 @@ class _Conversation:
         self._room = asyncio.Semaphore(job.limits.open_calls)
         self._runs = asyncio.Semaphore(RUNS_AT_ONCE)
         self._nested = 0
+        self._serving = {"ask": self._ask, "turn": self._turn, "run_code": self._run_code}
         self._open: dict[int, asyncio.Task[None]] = {}
         self._failed: asyncio.Future[_Ending] = asyncio.get_running_loop().create_future()
 
-    async def run(self, source: str, entry: str) -> JobResult:
-        talk = asyncio.ensure_future(self._talk(source, entry))
+    async def run(self, source: str) -> JobResult:
+        talk = asyncio.ensure_future(self._talk(source))
         watch = asyncio.ensure_future(self._watch())
         tasks: set[asyncio.Future[_Ending]] = {talk, watch, self._failed}
         try:
@@ -193,9 +201,9 @@ class _Conversation:
             left = min(limits.active_seconds - active, limits.wall_seconds - wall)
             await asyncio.sleep(max(left, _LOOK_SECONDS if self._clock.waits else 0.001))
 
-    async def _talk(self, source: str, entry: str) -> _Ending:
+    async def _talk(self, source: str) -> _Ending:
         try:
-            await self._link.send(self._opening(source, entry))
+            await self._link.send(self._opening(source))
             while True:
                 # Taken before reading: who has too many open calls is not read and waits.
                 await self._room.acquire()
@@ -205,13 +213,13 @@ class _Conversation:
                     return self._result(frame)
                 if kind != "call":
                     raise FrameError(f"unknown type {str(kind)[:40]!r}")
-                self._begin(frame)
+                await self._begin(frame)
         except FrameError as error:
             return _Ending(Outcome.CRASHED, error=f"protocol: {error}")
         except LinkClosed as closed:
             return _Ending(closed.outcome, error=closed.error or "it ended without an answer")
 
-    def _opening(self, source: str, entry: str) -> bytes:
+    def _opening(self, source: str) -> bytes:
         return encode(
             {
                 "type": "job",
@@ -219,19 +227,24 @@ class _Conversation:
                 "inputs": self._job.inputs,
                 "seed": self._job.seed,
                 "limits": asdict(self._limits),
-                "entry": entry,
+                "entry": self._job.entry,
             }
         )
 
     # calls
 
-    def _begin(self, frame: dict[str, Json]) -> None:
+    async def _begin(self, frame: dict[str, Json]) -> None:
         number, body, op = frame.get("id"), frame.get("body"), frame.get("op")
         if not isinstance(number, int) or not 0 <= number < _MAX_ID or number in self._open:
             raise FrameError("a call without an id of its own")
-        if not isinstance(body, dict) or op not in ("ask", "run_code"):
+        if not isinstance(body, dict) or not isinstance(op, str) or op not in self._serving:
             raise FrameError("a call without op or body")
         self._clock.wait(+1)
+        if op == "turn":
+            # Served before another frame is read: a member does nothing else meanwhile.
+            await self._serve(number, op, body)
+            self._room.release()
+            return
         task = asyncio.ensure_future(self._serve(number, op, body))
         self._open[number] = task
         task.add_done_callback(lambda _: self._end(number))
@@ -243,7 +256,7 @@ class _Conversation:
     async def _serve(self, number: int, op: str, body: dict[str, Json]) -> None:
         reply: dict[str, Json] = {"type": "reply", "id": number}
         try:
-            reply["value"] = await (self._answer_call if op == "ask" else self._run_code)(body)
+            reply["value"] = await self._serving[op](body)
             data = encode(reply)
         except CallRefused as refusal:
             data = _refused(number, refusal.kind, str(refusal))
@@ -269,6 +282,15 @@ class _Conversation:
             self._failed.set_exception(why)
         else:
             self._failed.set_result(why)
+
+    async def _ask(self, body: dict[str, Json]) -> dict[str, Json]:
+        body.pop("op", None)
+        return await self._answer_call(body)
+
+    async def _turn(self, body: dict[str, Json]) -> dict[str, Json]:
+        if self._job.entry != MEMBER:
+            raise CallRefused("bad_request", "only the members of a society take turns")
+        return await self._answer_call({**body, "op": "turn"})
 
     async def _run_code(self, body: dict[str, Json]) -> dict[str, Json]:
         code, seconds = body.get("code"), body.get("seconds")

@@ -24,7 +24,7 @@ from docker.errors import DockerException
 
 from metasearch.errors import SandboxUnavailable
 from metasearch.sandbox import image, owners
-from metasearch.sandbox.base import AnswerCall, Job, JobResult, Worker
+from metasearch.sandbox.base import MEMBER, AnswerCall, Job, JobResult, Worker
 from metasearch.sandbox.container import Attempt, Container, Engine, Settings
 from metasearch.sandbox.engine import connect, reason
 from metasearch.types import Json, Outcome
@@ -274,7 +274,15 @@ class _DockerWorker:
         self._closed = False
 
     async def run(self, job: Job, answer_call: AnswerCall) -> JobResult:
-        """Run the design once; see `Worker`."""
+        """Run the design once; see `Worker`.
+
+        A member is never repeated by itself: its society has gone on. The kernel may have ended it
+        for the memory of others, and where the container is lost, so is the episode.
+        """
+        if job.entry == MEMBER:
+            attempt = await (await self._shared()).run(self._source, job, answer_call)
+            killed = attempt.result.outcome is Outcome.OUT_OF_MEMORY
+            return attempt.result if killed or not attempt.doubt else _not_scored(attempt)
         answers = _Remembered(answer_call)
         container = await self._shared()
         attempt = await container.run(self._source, job, answers)

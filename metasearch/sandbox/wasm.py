@@ -18,7 +18,7 @@ from typing import Self
 
 from metasearch.errors import SandboxUnavailable
 from metasearch.sandbox import wasm_image
-from metasearch.sandbox.base import AnswerCall, Job, JobResult, Limits
+from metasearch.sandbox.base import MEMBER, RUN_CODE, SEATS, AnswerCall, Job, JobResult, Limits
 from metasearch.sandbox.conversation import converse, no_model
 from metasearch.sandbox.wasm_pool import Kind, Pool
 from metasearch.sandbox.wasm_process import Interpreter
@@ -56,6 +56,8 @@ class WasmSandbox:
         self._jobs = asyncio.Semaphore(self._parallel)
         # Runs of code have places of their own: their parents wait for them and hold the others.
         self._runs = asyncio.Semaphore(max(2, self._parallel // 2))
+        # So have members: those of one episode have to be there together.
+        self._seats = asyncio.Semaphore(max(SEATS, self._parallel))
         self._opening = asyncio.Lock()
         self._pool: Pool | None = None
         self._image: wasm_image.WasmImage | None = None
@@ -82,7 +84,7 @@ class WasmSandbox:
         """Return versions, limits and settings, after having run a program."""
         await self._opened()
         assert self._image is not None
-        result = await self.run(_VERSION_SOURCE, Job({}), no_model, entry="run_code")
+        result = await self.run(_VERSION_SOURCE, Job({}, entry=RUN_CODE), no_model)
         if not isinstance(result.answer, dict):
             raise SandboxUnavailable(f"the WebAssembly interpreter does not run: {result.error}")
         return {
@@ -123,13 +125,11 @@ class WasmSandbox:
         job: Job,
         answer_call: AnswerCall,
         *,
-        entry: str = "solve",
         running: set[Interpreter] | None = None,
     ) -> JobResult:
         """Run one job in an interpreter of its own.
 
         Args:
-            entry: "solve", or "run_code" for a piece of code.
             running: holds the interpreter while it serves the job, so that another can end it.
 
         Raises:
@@ -140,17 +140,15 @@ class WasmSandbox:
         kind = _kind(job.limits)
 
         async def run_nested(code: str, limits: Limits) -> JobResult:
-            nested = Job({}, job.seed, limits)
-            return await self.run(code, nested, no_model, entry="run_code", running=held)
+            nested = Job({}, job.seed, limits, RUN_CODE)
+            return await self.run(code, nested, no_model, running=held)
 
-        async with self._jobs if entry == "solve" else self._runs:
+        async with {RUN_CODE: self._runs, MEMBER: self._seats}.get(job.entry, self._jobs):
             for _ in range(_TRIES):
                 interpreter = await pool.take(kind)
                 held.add(interpreter)
                 try:
-                    result = await converse(
-                        interpreter, source, job, answer_call, run_nested, entry=entry
-                    )
+                    result = await converse(interpreter, source, job, answer_call, run_nested)
                     lost = result.outcome is Outcome.INFRASTRUCTURE and interpreter.was_silent
                 finally:
                     held.discard(interpreter)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from metasearch.assets import asset
 from metasearch.errors import SandboxUnavailable
-from metasearch.sandbox.base import AnswerCall, CallRefused, Job, JobResult
+from metasearch.sandbox.base import MEMBER, AnswerCall, CallRefused, Job, JobResult
 from metasearch.sandbox.conversation import Clock
 from metasearch.sandbox.frames import FrameError, decode, encode
 from metasearch.types import Json, Outcome
@@ -172,8 +172,14 @@ class _Run:
 
     async def _designed(self, source: str) -> Json:
         from runner import job as program
+        from runner import member
 
         module = program.load(source)
+        if self._job.entry == MEMBER:
+            seat = member.Seat(
+                member.made(module, self._job.seed), self._turn, self._limits.answer_bytes
+            )
+            return await seat.play()
         task = program.task_of(self._job.inputs)
         if hasattr(module, "solve"):
             value = program.begun(module, task)
@@ -185,14 +191,24 @@ class _Run:
         """Answer one call of the kit."""
         from agentkit._errors import AgentError, error_of
 
+        answers = {"ask": self._ask, "turn": self._turn, "run_code": self._run_code}
         try:
-            return await (self._ask(decode(encode(body))) if op == "ask" else self._run_code(body))
+            return await answers[op](decode(encode(body)))
         except CallRefused as refusal:
             raise error_of(refusal.kind, str(refusal)) from None
         except FrameError as error:
             raise AgentError(str(error)) from None
 
+    async def _turn(self, body: dict[str, Json]) -> dict[str, Json]:
+        if self._job.entry != MEMBER:
+            raise CallRefused("bad_request", "only the members of a society take turns")
+        return await self._answer({**decode(encode(body)), "op": "turn"})
+
     async def _ask(self, body: dict[str, Json]) -> dict[str, Json]:
+        body.pop("op", None)
+        return await self._answer(body)
+
+    async def _answer(self, body: dict[str, Json]) -> dict[str, Json]:
         async with self._room:
             self._clock.wait(+1)
             try:

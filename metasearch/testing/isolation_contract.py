@@ -17,6 +17,7 @@ import pytest
 
 from metasearch.sandbox.base import Sandbox
 from metasearch.testing.forgery_contract import FAILED, ForgeryContract
+from metasearch.testing.member_contract import MemberIsolationContract
 from metasearch.testing.scripted import ScriptedModel, attack
 from metasearch.types import Outcome
 
@@ -25,7 +26,7 @@ __all__ = ["CANARY", "IsolationContract"]
 CANARY = "canary-7f3a91c5-do-not-read"
 
 
-class IsolationContract(ForgeryContract):
+class IsolationContract(ForgeryContract, MemberIsolationContract):
     """What a sandbox holds against. One loop and one sandbox serve the whole class."""
 
     pytestmark = pytest.mark.asyncio(loop_scope="class")

@@ -24,13 +24,14 @@ import pytest
 
 from metasearch.errors import SandboxUnavailable
 from metasearch.sandbox.base import CallRefused, Job, Sandbox
+from metasearch.testing.member_contract import MemberContract
 from metasearch.testing.scripted import HEALTHY, QUICK, ScriptedModel, dedented, run
 from metasearch.types import Json, Outcome, Task
 
 __all__ = ["SandboxContract", "ScriptedModel", "run"]
 
 
-class SandboxContract:
+class SandboxContract(MemberContract):
     """What a design may rely on. One loop and one sandbox serve the whole class."""
 
     pytestmark = pytest.mark.asyncio(loop_scope="class")

@@ -53,9 +53,9 @@ async def run_plainly(
     async def nested(code: str, inner: Limits) -> JobResult:
         return await run_plainly(code, entry="run_code", active_seconds=inner.active_seconds)
 
-    job = Job({"prompt": "6 * 7?", "answer_type": "int"}, 0, Limits(**limits))
+    job = Job({"prompt": "6 * 7?", "answer_type": "int"}, 0, Limits(**limits), entry)
     try:
-        return await converse(PlainLink(process), source, job, answer_call, nested, entry=entry)
+        return await converse(PlainLink(process), source, job, answer_call, nested)
     finally:
         if process.returncode is None:
             process.kill()

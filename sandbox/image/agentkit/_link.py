@@ -12,7 +12,7 @@ __all__ = ["Transport", "call", "call_blocking", "connect"]
 
 
 class Transport(Protocol):
-    """Answers calls. `op` is "ask" or "run_code"; both raise the kit's errors."""
+    """Answers calls. `op` is "ask", "run_code" or "turn"; all raise the kit's errors."""
 
     async def call(self, op: str, body: dict[str, Any]) -> dict[str, Any]:
         """Answer one call while others go on."""

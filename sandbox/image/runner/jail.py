@@ -102,9 +102,10 @@ ARCHITECTURES = {
 
 
 # What is left of calls that do many things. Locks, leases and owners of files are messages to other
-# jobs; to be dumpable again would give a job back its own /proc/self/oom_score_adj.
+# jobs, and so is a name (all may read it); to be dumpable again would give a job back its own
+# /proc/self/oom_score_adj.
 _FCNTL = (0, 1, 2, 3, 4, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC
-_PRCTL = (15, 16)  # PR_SET_NAME, PR_GET_NAME: threads
+_PRCTL = (16,)  # PR_GET_NAME
 _MADV_MERGEABLE = 12  # equal pages of two containers would become one, which time betrays
 # Memory that no limit of a process counts: shared, and what may grow like a stack.
 _MAP_SHARED, _MAP_GROWSDOWN = 0x001, 0x100

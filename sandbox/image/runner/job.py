@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import gc
 import importlib
 import inspect
 import io
@@ -16,17 +15,17 @@ import json
 import linecache
 import random
 import sys
-import traceback
 from collections import namedtuple
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any, NoReturn
 
 import agentkit
 from agentkit import _link, adas
-from runner import code
+from runner import code, member
 from runner.loop import PipeLoop, PipePolicy
 from runner.pipe import MAX_SENT, Pipe, leave
 from runner.printed import Printed
+from runner.report import FILE, failure, plain
 
 __all__ = [
     "Stage",
@@ -41,9 +40,6 @@ __all__ = [
     "unwrapped",
 ]
 
-FILE = "design.py"  # the design's name in its tracebacks
-ERROR_CHARACTERS = 4_000
-MAX_DEPTH = 60  # of an answer; the host refuses frames deeper than 64
 PRELOADED = [
     "bisect",
     "calendar",
@@ -98,10 +94,6 @@ class Stage:
         self.ballast = [bytes(_BALLAST_BYTES)]  # reserved, never touched: no page of it is taken
 
 
-class Unusable(Exception):
-    """The answer is not plain JSON, or too large."""
-
-
 def preload() -> None:
     """Import what designs use, so that a job does not have to."""
     for name in PRELOADED:
@@ -147,9 +139,13 @@ def run(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
 
 
 def _enter(job: dict[str, Any], stage: Stage) -> Any:
-    source = str(job["source"])
-    if job.get("entry") == "run_code":
+    source, entry = str(job["source"]), job.get("entry")
+    if entry == "run_code":
         return code.execute(source, stage.printed)
+    if entry == "member":
+        most = int((job.get("limits") or {}).get("answer_bytes", 64_000))
+        seat = member.seated(load(source), int(job.get("seed", 0)), stage.pipe, most)
+        return member.serve(seat, stage.loop)
     return _finished(begun(load(source), task_of(job.get("inputs") or {})), stage.loop)
 
 
@@ -211,69 +207,13 @@ def answered(answer: Any, most_bytes: int, printed: Printed) -> dict[str, Any]:
     Raises:
         Unusable: it is not plain JSON, too large or too deep.
     """
-    try:
-        text = json.dumps(answer, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise Unusable(f"the answer is not plain JSON: {_said(error)}") from None
-    size = len(text.encode("utf-8", "surrogatepass"))
-    if size > most_bytes:
-        raise Unusable(f"the answer has {size} bytes; the most is {most_bytes}")
-    plain = json.loads(text)
-    if _depth(plain) > MAX_DEPTH:
-        raise Unusable(f"the answer is nested deeper than {MAX_DEPTH}")
-    stdout = printed.text()
-    return {"type": "result", "status": "answered", "answer": plain, "stdout": stdout[:MAX_SENT]}
-
-
-def _depth(value: Any) -> int:
-    level, depth = [value], 0
-    while level:
-        depth += 1
-        level = [inner for each in level for inner in _inner(each)]
-    return depth
-
-
-def _inner(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
-
-
-def failure(error: BaseException) -> dict[str, str]:
-    """Return the kind and the text of whatever a design has raised."""
-    if isinstance(error, Unusable):
-        return {"kind": "wrong_format", "error": str(error)}
-    kind = "crashed"
-    if isinstance(error, MemoryError):
-        kind = "out_of_memory"
-    elif isinstance(error, agentkit.ReplyError | agentkit.BudgetError):
-        kind = str(error.kind)
-    return {"kind": kind, "error": _told(error)}
-
-
-def _told(error: BaseException) -> str:
-    """The last part of the traceback, without the runner's own lines."""
-    trace = _below(error.__traceback__)
-    if isinstance(error, MemoryError):
-        error.__traceback__ = trace = None  # lets go of what the frames hold
-        gc.collect()
-    try:
-        text = "".join(traceback.format_exception(type(error), error, trace))
-    except BaseException as another:  # a hostile __str__ may raise anything
-        text = f"{type(error).__name__} (its text cannot be shown: {type(another).__name__})"
-    return text[-ERROR_CHARACTERS:].strip()
-
-
-def _below(trace: TracebackType | None) -> TracebackType | None:
-    """Skip frames until the design's own file."""
-    at = trace
-    while at is not None and at.tb_frame.f_code.co_filename != FILE:
-        at = at.tb_next
-    return at
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+    said = plain(answer, "the answer", most_bytes)
+    return {
+        "type": "result",
+        "status": "answered",
+        "answer": said,
+        "stdout": printed.text()[:MAX_SENT],
+    }
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import socket
 import sys
 from typing import Any
 
-from runner import job
+from runner import job, report
 from runner.pipe import Pipe
 
 __all__ = ["play"]
@@ -30,10 +30,31 @@ async def solve(task: Task) -> str:
     replies = await gather(agent.ask(said, fields={"answer": str}) for agent in agents)
     return replies[0].answer
 """
+_MEMBER = """
+from agentkit import Agent, Event, Player, Request
+
+class Member(Player):
+    def observe(self, event: Event) -> None:
+        super().observe(event)
+        self.notes[event.kind] = event.get("you")
+
+    async def act(self, request: Request) -> int:
+        if request.kind == "talk":
+            return {"text": (await Agent("one").ask(str(request), *self.events)).text}
+        return min(request.stock, self.rng.randrange(2))
+"""
+_RULES = {"kind": "rules", "text": "?", "you": "A"}
+_ASKED = (
+    {"kind": "take", "stock": 10, "reply": {"type": "int", "low": 0, "high": 10}},
+    {"kind": "talk", "transcript": [], "reply": {"type": "str", "most": 10}},
+)
+_TURNS = 4  # of one member
 _LIMITS = {"open_calls": 16, "output_bytes": 16_000, "answer_bytes": 64_000}
+_SAID = {"text": '{"answer": "x"}', "finish": "stop"}
 _JOBS: tuple[dict[str, Any], ...] = (
     {"source": _DESIGN, "inputs": {"prompt": "?", "answer_type": "str"}, "entry": "solve"},
     {"source": "print(1)\n1 + 1", "inputs": {}, "entry": "run_code"},
+    {"source": _MEMBER, "inputs": {}, "entry": "member"},
 )
 
 
@@ -51,7 +72,7 @@ def play() -> None:
                     raise RuntimeError(f"the rehearsal failed: {result['error']}")
     sys.stdin, sys.stdout, sys.stderr, sys.__stdin__, sys.__stdout__, sys.__stderr__ = streams  # type: ignore[misc]
     asyncio.set_event_loop_policy(None)
-    sys.modules.pop(job.FILE.removesuffix(".py"), None)
+    sys.modules.pop(report.FILE.removesuffix(".py"), None)
     linecache.clearcache()
 
 
@@ -61,12 +82,18 @@ class _Answered(Pipe):
     def __init__(self, host: socket.socket, mine: socket.socket) -> None:
         super().__init__(mine.fileno(), mine.fileno())
         self._host = host
+        self._turns = 0
 
     def _write(self, body: bytes) -> None:
         super()._write(body)
         call = json.loads(self._host.recv(1 << 16)[4:])
-        value = {"text": '{"answer": "x"}', "finish": "stop"}
+        value = self._turn() if call["op"] == "turn" else _SAID
         self._host.sendall(_framed({"type": "reply", "id": call["id"], "value": value}))
+
+    def _turn(self) -> dict[str, Any]:
+        self._turns += 1
+        asked = _ASKED[self._turns % len(_ASKED)] if self._turns <= _TURNS else None
+        return {"events": [_RULES], "request": asked}
 
 
 def _framed(value: dict[str, Any]) -> bytes:
