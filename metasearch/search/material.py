@@ -18,7 +18,7 @@ from metasearch.domains.societies.base import DESIGN
 from metasearch.search.checks import ALLOWED_MODULES
 from metasearch.search.proposer import Brief, Parent
 from metasearch.search.quote import Quoter, clean, cut
-from metasearch.stats import bootstrap_mean
+from metasearch.stats import score_interval
 from metasearch.types import Evaluation, ModelCall, Task
 
 __all__ = ["excerpt", "prompt", "whole_archive"]
@@ -96,12 +96,12 @@ def _modules() -> str:
 
 
 def fitness(parent: Parent) -> str:
-    """Return the published fitness string: bootstrap interval and mean of the validation score."""
+    """Return the published fitness string, with an interval that holds for few tasks, too."""
     if not parent.scores:
         return "not evaluated"
-    interval = bootstrap_mean(list(parent.scores.values()))
+    interval = score_interval(list(parent.scores.values()))
     return (
-        f"95% Bootstrap Confidence Interval: ({interval.low:.1%}, {interval.high:.1%}), "
+        f"95% Confidence Interval: ({interval.low:.1%}, {interval.high:.1%}), "
         f"Mean: {parent.mean:.1%}"
     )
 

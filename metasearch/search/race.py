@@ -7,8 +7,8 @@ over the tasks that it met, and it cannot win.
 The bound may be looked at after every stage: it is an e-process, evidence that holds whenever one
 looks (`metasearch.stats.betting`). The tasks are a finite set in random order, so the bound knows
 what is left of them: who would be behind though it solved all the rest is out with certainty.
-Strictly it wants the same incumbents at every look; here those count that have met all the design's
-tasks by then, so `alpha` is what it aims at where leaders are still racing themselves.
+The incumbents are those of the race's start. A baseline that races others may leave before them; it
+stays an incumbent, with what it had shown by then.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def hopeless(
 
     Args:
         scores: score in [0, 1] by task id, of the design.
-        incumbents: the same of the leaders; who has not met all the design's tasks is left out.
+        incumbents: the same of those that led when the race began, at every look the same ones.
+            Who stopped before the design counts up to there.
         order: ids of all tasks of the race, in the order that all designs share.
         alpha: chance in (0, 1) to stop a design that is on all tasks better than every leader by
             `WORTH`; 0 stops those only that cannot catch up.
@@ -46,12 +47,12 @@ def hopeless(
     2024 for sampling without replacement in the place of Hoeffding's bound.
     """
     met = [task for task in order if task in scores]
-    rivals = [one for one in incumbents if met and one.keys() >= set(met)]
-    if not rivals:
+    if not met or not incumbents:
         return False
     most = sum(scores[task] for task in met) + len(order) - len(met)
-    if any(most < sum(one.get(task, 0.0) for task in order) - EPSILON for one in rivals):
+    whole = [one for one in incumbents if one.keys() >= set(met)]
+    if any(most < sum(one.get(task, 0.0) for task in order) - EPSILON for one in whole):
         return True
-    gaps = np.array([[scores[task] - one[task] - WORTH for task in met] for one in rivals])
+    gaps = np.array([[scores[t] - one.get(t, np.nan) - WORTH for t in met] for one in incumbents])
     gaps = gaps.clip(min=-1.0)
     return bool(alpha and worse_than_some(gaps, population=len(order)).max() >= 1 / alpha)

@@ -183,9 +183,12 @@ def worse_than_some(
     evidence against it under any dependence, and never less than the union bound gives. A race
     that drops a challenger at 1 / alpha drops the best of all with probability at most alpha.
 
+    The incumbents are those of the start. One that leaves on the way, for whatever it has shown by
+    then, stays with the wealth that was won against it: stopped evidence is evidence.
+
     Args:
         differences: (incumbents, n) challenger - incumbent in [-1, 1], the same tasks in the order
-            in which they were seen; the incumbents do not change on the way.
+            in which they were seen; NaN from where on an incumbent met no more tasks.
         population: as for `confidence_sequence`.
 
     Returns:
@@ -196,9 +199,16 @@ def worse_than_some(
 
     Source: Vovk and Wang 2021, "E-values: calibration, combination and applications", section 3.
     """
-    rows = [evidence(-row, population=population) for row in _rows(differences)]
-    total: NDArray[np.float64] = np.add.reduce(rows)
-    return total / len(rows)
+    rows = _rows(differences)
+    wealth = np.ones_like(rows)
+    for own, row in zip(wealth, rows, strict=True):
+        gone = np.isnan(row)
+        met = int(gone.argmax()) if gone.any() else len(row)
+        if met:
+            own[:met] = evidence(-row[:met], population=population)
+            own[met:] = own[met - 1]
+    found: NDArray[np.float64] = wealth.mean(axis=0)
+    return found
 
 
 def e_benjamini_hochberg(e_values: Scores, *, alpha: float = 0.05) -> NDArray[np.bool_]:
