@@ -80,7 +80,7 @@ def simplify(
         info = _with_caps(info, archive, caps)
         own = SearchConfig.model_validate(info.config).search.simplify_margin
         margin = own if margin is None else margin
-        _refuse_too_few(info, margin)
+        _refuse_too_few(info, margin, attempts)
         found: list[Simplified | None] = []
 
         async def work(search: Search) -> str:
@@ -150,11 +150,11 @@ def _with_caps(info: SearchInfo, archive: Archive, caps: dict[str, float | None]
     return replace(info, config={**info.config, "budget": config.to_json()["budget"]})
 
 
-def _refuse_too_few(info: SearchInfo, margin: float) -> None:
+def _refuse_too_few(info: SearchInfo, margin: float, attempts: int) -> None:
     from metasearch.search.simplify import can_show, too_few
 
     size = info.sizes[Split.VALIDATION]
-    if not size or not can_show(margin, size):
+    if not size or not can_show(margin, size, attempts):
         raise ConfigError(too_few(margin, size))
 
 

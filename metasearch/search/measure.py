@@ -85,6 +85,8 @@ class Measurer:
                 reason=entry.reason,
                 measured={one[:3]: one for one in measured.get(entry.id, ())},
                 examples={(one.task_id, one.repeat): one for one in examples.get(entry.id, ())},
+                spent=entry.usage,
+                dollars=entry.dollars,
             )
             self._evaluations += len(member.measured)
             members[entry.number] = member
@@ -123,6 +125,8 @@ class Measurer:
             operator=proposal.operator,
             parents=proposal.parents,
             reason=reason,
+            spent=proposal.usage,
+            dollars=proposal.dollars,
         )
 
     async def meet(

@@ -12,7 +12,7 @@ from metasearch.gateway.budget import PICO
 from metasearch.search.proposer import Parent
 from metasearch.search.selector import Candidate
 from metasearch.stats import score_interval
-from metasearch.types import FRESH, Design, Evaluation, Split, Task
+from metasearch.types import FRESH, Design, Evaluation, Split, Task, Usage
 
 __all__ = ["RACED", "Member", "best", "digest", "leading", "ledger", "order"]
 
@@ -44,6 +44,7 @@ class Member:
         status: as in the archive; "pending" while it is raced.
         measured: the figures of every evaluation so far, by (split, task id, repeat).
         examples: whole evaluations on training tasks, by (task id, repeat): proposers see them.
+        spent, dollars: what proposing it took.
     """
 
     number: int
@@ -56,6 +57,8 @@ class Member:
     reason: str = ""
     measured: dict[tuple[Split, str, int], Measured] = field(default_factory=dict)
     examples: dict[tuple[str, int], Evaluation] = field(default_factory=dict)
+    spent: Usage = Usage()
+    dollars: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _standings: dict[tuple[Split, bool], Standing] = field(
         default_factory=dict, init=False, repr=False

@@ -19,7 +19,7 @@ state is the rows: a search that goes on meets the same attempts and decides ali
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -85,6 +85,7 @@ class Simplifier:
         margin: how much worse a simpler design may be, in (0, 1).
         stages: validation tasks after which an attempt may be given up; the last is all of them.
         repeats: fresh samples of each task, 0 for none.
+        over: says whether no further attempt may begin.
     """
 
     measurer: Measurer
@@ -93,6 +94,7 @@ class Simplifier:
     stages: Sequence[int]
     repeats: int = 0
     attempts: int = ATTEMPTS
+    over: Callable[[], bool] = lambda: False
 
     async def play(self, first: Member) -> Simplified | None:
         """Return the simplest design found that is as good, None where there is none.
@@ -109,7 +111,7 @@ class Simplifier:
         for _ in range(self.attempts):
             forms = (one for one in _forms(chain[-1]) if _what(one) not in needed)
             sketch = next((one for one in forms if _form(one) not in known), None)
-            if sketch is None:
+            if sketch is None or self.over():
                 break
             known.add(_form(sketch))
             attempt = self._enter(sketch, chain[-1])
@@ -179,14 +181,14 @@ class Simplifier:
         return None
 
 
-def can_show(margin: float, tasks: int) -> bool:
+def can_show(margin: float, tasks: int, attempts: int = ATTEMPTS) -> bool:
     """Say whether so many tasks could show that a design is at most `margin` worse.
 
     Args:
         tasks: of the validation split, at least 1.
     """
     same = [0.0] * tasks
-    return paired_difference(same, same, level=1 - 2 * ALPHA / ATTEMPTS).low > -margin
+    return paired_difference(same, same, level=1 - 2 * ALPHA / attempts).low > -margin
 
 
 async def simplified(search: Search, winner: Member | None) -> Member | None:
@@ -200,7 +202,8 @@ async def simplified(search: Search, winner: Member | None) -> Member | None:
     if winner is None or not settings.simplifies() or search.made() < settings.designs:
         return winner
     if not can_show(settings.simplify_margin, len(tasks)):
-        measurer.display.show(Note(too_few(settings.simplify_margin, len(tasks))))
+        if settings.simplify:  # who has not asked for it need not be told
+            measurer.display.show(Note(too_few(settings.simplify_margin, len(tasks))))
         return winner
     simplifier = Simplifier(
         measurer,
@@ -208,6 +211,7 @@ async def simplified(search: Search, winner: Member | None) -> Member | None:
         settings.simplify_margin,
         settings.stage_sizes(len(tasks)),
         settings.final_repeats if winner.scores(fresh=True) else 0,
+        over=lambda: _is_late(search),
     )
     try:
         found = await simplifier.play(winner)
@@ -223,6 +227,11 @@ async def simplified(search: Search, winner: Member | None) -> Member | None:
         both = f"{found.member.number}, {winner.number}"
         _note(measurer, WINNER, f"{found.member.number} is the best of {both} by fresh samples")
     return best
+
+
+def _is_late(search: Search) -> bool:
+    minutes = search.config.budget.minutes
+    return minutes is not None and search.guard.worktime.seconds() > minutes * 60
 
 
 async def simplify_design(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from metasearch.domains.base import entry_of
+from metasearch.search.bandit import choose
 from metasearch.search.checks import check
 from metasearch.search.measure import Measurer, all_of
 from metasearch.search.member import RACED, Member, digest, ledger
@@ -53,6 +54,8 @@ class Trial:
         repairs: how often a design may go back to a proposer that can mend.
         remembers: False lets every proposal see the baselines only.
         steering: what people ask of the search while it runs; None where nobody can.
+        models: for a name of `proposers`, those that take its turns, by a name of their own: the
+            same proposer with several meta models.
     """
 
     measurer: Measurer
@@ -63,6 +66,7 @@ class Trial:
     repairs: int
     remembers: bool = True
     steering: Steering | None = None
+    models: Mapping[str, Mapping[str, Proposer]] = field(default_factory=dict)
 
     async def draft(self, number: int, view: Sequence[Member]) -> Draft:
         """Make proposal `number` out of the members that it may see.
@@ -76,7 +80,7 @@ class Trial:
             proposal = Proposal(course.design, "inject", course.parents, Usage(), 0.0, "")
             return Draft(proposal, BY_HAND, *await self._try(proposal))
         name = self._reader(number) if course.idea else self.turn(number)
-        proposer = self.proposers[name][0]
+        name, proposer = self._proposer(name, number, view)
         brief = await self._brief(number, view, course)
         proposal = await proposer.propose(brief)
         problem, tried = await self._try(proposal)
@@ -114,6 +118,16 @@ class Trial:
             if place < 0:
                 return name
         return max(self.proposers)
+
+    def _proposer(self, name: str, number: int, view: Sequence[Member]) -> tuple[str, Proposer]:
+        """Return who takes the turn of `name`: of several models the one that is worth most."""
+        models = self.models.get(name)
+        if not models:
+            return name, self.proposers[name][0]
+        rng = random.Random(f"model {self._seed(number)}")
+        names = list(models)
+        chosen = choose(view, names, rng) if self.remembers else rng.choice(names)
+        return chosen, models[chosen]
 
     def _course(self, number: int, view: Sequence[Member]) -> Course:
         """Return what a person asks of this proposal, and keep to the bans."""
