@@ -66,10 +66,11 @@ def export(
         one = entry(archive, search, reference)
         made = bundle(archive, search.id, one, made=today)
         made = replace(made, card=replace(made.card, headline=_headline(archive, search, one)))
+        made = _with_seats(made, archive, search, one)
     for path in write(_with_runs(made), output, force=force):
         click.echo(path)
     if form == "file":
-        words(f'next: python {output} "your question"')
+        words(f"next: python {output} " + ("--help" if made.plays else '"your question"'))
 
 
 def _headline(archive: Archive, search: SearchInfo, one: EntryInfo) -> str:
@@ -80,6 +81,42 @@ def _headline(archive: Archive, search: SearchInfo, one: EntryInfo) -> str:
     if one.validation is None or not one.validation.n:
         return ""
     return headline.told(told(archive, search, one, archive.entries(search.id)))
+
+
+def _with_seats(made: Bundle, archive: Archive, search: SearchInfo, one: EntryInfo) -> Bundle:
+    """Note what a member did on a seat of some training episodes, for the package's own tests.
+
+    Where no sandbox is available its package has no recorded episode, and that is said.
+    """
+    import asyncio
+
+    from metasearch.domains.societies.base import Society
+    from metasearch.sandbox.base import Limits
+    from metasearch.sandbox.choose import open_sandbox
+    from metasearch.sandbox.proof import prove
+    from metasearch.search.config import SearchConfig
+    from metasearch.search.domain import load_domain
+    from metasearch.search.reseat import with_seats
+    from metasearch.types import Split
+
+    config = SearchConfig.model_validate(search.config)
+    if not made.plays or not isinstance(domain := load_domain(config), Society):
+        return made
+    tasks = {task.id: task for task in archive.tasks(search.id, Split.TRAIN)}
+    done = archive.evaluations(search.id, entry_id=one.id, split=Split.TRAIN, with_trace=True)
+    limits = Limits(config.sandbox.active_seconds, config.sandbox.wall_seconds)
+
+    async def play() -> Bundle:
+        async with await open_sandbox() as sandbox:
+            await prove(sandbox)
+            episodes = [(tasks[each.task_id], each) for each in done]
+            return await with_seats(made, sandbox, domain, episodes, limits)
+
+    try:
+        return asyncio.run(play())
+    except SandboxUnavailable as error:
+        words(f"no episode was played again for its tests: {error}")
+        return made
 
 
 def _with_runs(made: Bundle) -> Bundle:

@@ -23,6 +23,7 @@ __all__ = [
     "RecordedRun",
     "RecordedSeat",
     "RecordedTask",
+    "is_member",
     "runs_code",
     "settings_of",
     "slug",
@@ -103,6 +104,11 @@ class Bundle:
     max_field_chars: int | None = None
     max_calls: int = 32
 
+    @property
+    def plays(self) -> bool:
+        """Whether the design is a society's member, played rather than asked."""
+        return is_member(self.design.source)
+
 
 class Exporter(Protocol):
     """Turns a design into something that runs without metasearch."""
@@ -125,6 +131,12 @@ def settings_of(bundle: Bundle) -> str:
     """Return the arguments of the exported agent's `Settings`, as source."""
     names = ("model", "max_tokens", "temperature", "max_field_chars", "max_calls")
     return ", ".join(f"{name}={getattr(bundle, name)!r}" for name in names)
+
+
+def is_member(source: str) -> bool:
+    """Return whether a design is played rather than asked: it has `Member` and no `solve`."""
+    names = {getattr(node, "name", "") for node in ast.parse(source).body}
+    return "Member" in names and "solve" not in names
 
 
 def runs_code(source: str) -> bool:

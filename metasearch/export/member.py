@@ -11,17 +11,11 @@ from metasearch.export.requirements import OPENAI, PYTHON
 from metasearch.export.sources import KIT, PARTS, child, kit, parts, template
 from metasearch.types import Json
 
-__all__ = ["asks_model", "is_member", "package_values", "recorded", "text"]
+__all__ = ["asks_model", "package_values", "recorded", "text"]
 
 CHANGES_TOLD = """
         changes: model, base_url, api_key, allow_code ...: how its model is asked."""
 ASKING = ", lambda: _export.asking(**changes)"
-
-
-def is_member(source: str) -> bool:
-    """Return whether a design is played rather than asked: it has `Member` and no `solve`."""
-    names = {getattr(node, "name", "") for node in ast.parse(source).body}
-    return "Member" in names and "solve" not in names
 
 
 def asks_model(source: str) -> bool:

@@ -59,22 +59,21 @@ def files(bundle: Bundle) -> dict[str, str]:
     package = f"agent_{slug(bundle.design)}"
     values = _values(bundle, package)
     card = bundle.card.markdown()
-    is_member = member.is_member(bundle.design.source)
-    if is_member:
+    if bundle.plays:
         values |= member.package_values(bundle)
     made = {
         place.format(package=package): template(name).substitute(values)
-        for place, name in (MEMBER_PLACES if is_member else PLACES).items()
+        for place, name in (MEMBER_PLACES if bundle.plays else PLACES).items()
     }
     made |= {f"{package}/{name}": text for name, text in _copied().items()}
-    if is_member and not member.asks_model(bundle.design.source):
+    if bundle.plays and not member.asks_model(bundle.design.source):
         _strip(made, package)
     made |= {
         f"{package}/design.py": bundle.design.source,
         f"{package}/py.typed": "",
         f"{package}/CARD.md": card,
         "tests/recorded.json": (
-            member.recorded(bundle.seats) if is_member else _recorded(bundle.recorded)
+            member.recorded(bundle.seats) if bundle.plays else _recorded(bundle.recorded)
         ),
         "CARD.md": card,
         MARK: bundle.card.json(),

@@ -11,9 +11,8 @@ from metasearch import __version__
 from metasearch.archive import Archive
 from metasearch.archive.records import EntryInfo, EntryStatus, SearchInfo
 from metasearch.errors import ConfigError
-from metasearch.export.base import AnswerType, Bundle, RecordedTask, runs_code
+from metasearch.export.base import AnswerType, Bundle, RecordedTask, is_member, runs_code
 from metasearch.export.card import Ancestor, Card, ModelUse, Scored
-from metasearch.export.member import is_member
 from metasearch.gateway.budget import PICO
 from metasearch.gateway.prices import FREE, Price, load_prices
 from metasearch.stats import score_interval

@@ -43,7 +43,7 @@ def text(bundle: Bundle) -> str:
     Raises:
         ConfigError: the design imports what the kit does not have.
     """
-    if member.is_member(bundle.design.source):
+    if bundle.plays:
         return member.text(bundle)
     design, tree = bundle.design, ast.parse(bundle.design.source)
     answer = "answer_question" if _binds(tree, "answer") else "answer"
