@@ -23,7 +23,6 @@ __all__ = ["steer"]
 
 ENDED = 1
 LONGEST_IDEA = 2_000
-READS_NO_WORDS = {"recombine"}  # proposers that ask no model
 design_argument = click.argument("reference", metavar="DESIGN")
 
 
@@ -63,7 +62,7 @@ def idea(text: str, search_id: str | None, place: str | None) -> int:
     """
     from metasearch.search.config import SearchConfig
     from metasearch.search.quote import clean
-    from metasearch.search.steer import Action
+    from metasearch.search.steer import READS_NO_WORDS, Action
 
     told = clean(text).strip()
     if not told:

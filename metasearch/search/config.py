@@ -12,7 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from metasearch.gateway.base import Caps, RecordMode
 from metasearch.types import FRESH, Json, Owner, Split
@@ -139,6 +146,25 @@ class ModelSection(Section):
         # A pasted key must not get into the archive or onto the screen, so it is not quoted here.
         if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", value, re.IGNORECASE) or value.startswith("sk-"):
             raise ValueError("it is the name of an environment variable, not the key itself")
+        return value
+
+
+class MetaSection(ModelSection):
+    """Who writes designs.
+
+    Attributes:
+        others: further models at the same endpoint that write designs, too: who improves most per
+            dollar is asked more often.
+    """
+
+    others: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+
+    @field_validator("others")
+    @classmethod
+    def _are_others(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        names = (*value, info.data.get("name"))
+        if twice := [name for name in value if names.count(name) > 1]:
+            raise ValueError(f"{twice[0]!r} is there twice; name each model once")
         return value
 
 
@@ -313,7 +339,7 @@ class SearchConfig(Section):
     record: RecordMode = RecordMode.NORMAL
     domain: DomainSection = DomainSection()
     model: ModelSection = ModelSection()
-    meta_model: ModelSection | None = None
+    meta_model: MetaSection | None = None
     sandbox: SandboxSection = SandboxSection()
     budget: BudgetSection = BudgetSection()
     search: SearchSection = SearchSection()
@@ -332,10 +358,18 @@ class SearchConfig(Section):
 
         A design's source needs more tokens than an answer, so the caps of answers do not hold.
         """
-        own = {} if self.meta_model is None else self.meta_model.model_dump(exclude_unset=True)
+        meta = self.meta_model
+        own = {} if meta is None else meta.model_dump(exclude_unset=True, exclude={"others"})
         is_local = own.get("name", self.model.name) == LOCAL
         tokens = max(self.model.max_tokens, DESIGN_TOKENS_LOCAL if is_local else DESIGN_TOKENS)
         return self.model.model_copy(update={"max_tokens": tokens, "max_field_chars": None, **own})
+
+    def designers(self) -> list[ModelSection]:
+        """Return all models that write designs; they differ in their names alone."""
+        first = self.designer()
+        others = self.meta_model.others if self.meta_model is not None else ()
+        names = [name for name in others if name != first.name]
+        return [first, *(first.model_copy(update={"name": name}) for name in names)]
 
     def weights(self) -> dict[str, float]:
         """Return the proposers with their weights, which sum to 1."""

@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from metasearch import plugins
 from metasearch.archive import Archive, SearchInfo
 from metasearch.domains.base import SOLVE, Domain, entry_of
 from metasearch.errors import ConfigError
@@ -35,7 +34,7 @@ from metasearch.search.measure import Measurer
 from metasearch.search.member import RACED
 from metasearch.search.outage import Outage, Patient
 from metasearch.search.preflight import Preflight, Wanted
-from metasearch.search.proposer import Proposer, Tools
+from metasearch.search.proposers import by_model, proposers, tools_of
 from metasearch.search.reserve import Reserve, least_test, refuse_too_small
 from metasearch.search.seeds import seeds, shipped
 from metasearch.search.steer import Steering
@@ -92,10 +91,11 @@ def prices(config: SearchConfig) -> tuple[Price, Price]:
     """
     table = load_prices(config.budget.prices)
     loose = config.budget.allow_unpriced or config.record is RecordMode.REPLAY_ONLY
-    model, meta = (
+    names = [config.model.name, *(one.name for one in config.designers())]
+    model, meta, *_ = [
         FREE if name in (*FREE_MODELS, None) else table.price(name, allow_unpriced=loose)
-        for name in (config.model.name, config.designer().name)
-    )
+        for name in names
+    ]
     return model, meta
 
 
@@ -179,13 +179,13 @@ async def launch(
 
 @dataclass(frozen=True, slots=True)
 class _Doors:
-    """What was opened for one run."""
+    """What was opened for one run; `metas` are the models that write designs, the first leads."""
 
     gateway: OpenAIGateway
     outage: Outage
     sandbox: Sandbox
     model: ModelSettings
-    meta: ModelSettings
+    metas: tuple[ModelSettings, ...]
 
 
 def _started(
@@ -237,9 +237,12 @@ async def _open(
 
     asks = config.record is not RecordMode.REPLAY_ONLY
     model = await model_settings(config.model, stack, tell, asks=asks)
-    meta = _for_designing(await model_settings(config.designer(), stack, tell, asks=asks), model)
+    metas = [
+        _for_designing(await model_settings(one, stack, tell, asks=asks), model)
+        for one in config.designers()
+    ]
     gateway = OpenAIGateway(
-        [one for one in (model, meta) if one.remote != NONE],
+        [one for one in (model, *metas) if one.remote != NONE],
         budget=Budget(config.budget.caps(), spent, config.budget.owner_caps()),
         record=recorder,
         prices=load_prices(config.budget.prices),
@@ -255,7 +258,7 @@ async def _open(
         note=lambda kind, text: archive.add_event(info.id, kind, text),
         clock=time.monotonic,
     )
-    return _Doors(gateway, outage, sandbox, model, meta)
+    return _Doors(gateway, outage, sandbox, model, tuple(metas))
 
 
 def _assemble(
@@ -278,15 +281,18 @@ def _assemble(
         repeats=config.search.repeats,
         guard=guard,
     )
+    door = Patient(doors.gateway, doors.outage)
+    tools = [tools_of(config, strategy.material, door, meta) for meta in doors.metas]
     trial = Trial(
         measurer=measurer,
-        proposers=_proposers(config, strategy, doors),
+        proposers=proposers(config, tools[0]),
         selector=strategy.selector,
         seed=config.search.seed,
         smoke=config.search.smoke,
         repairs=config.search.repairs,
         remembers=strategy.remembers,
         steering=Steering(archive, info.id),
+        models=by_model(config, tools),
     )
     return Search(config, measurer, trial, baselines(config), guard)
 
@@ -352,24 +358,6 @@ def _evaluator(
         config.sandbox.parallel or evaluations_at_once(doors.model.concurrency)
     )
     return Evaluator(doors.gateway, domain, asking, limits, slots, doors.outage, faults)
-
-
-def _proposers(
-    config: SearchConfig, strategy: Strategy, doors: _Doors
-) -> dict[str, tuple[Proposer, float]]:
-    tools = Tools(
-        gateway=Patient(doors.gateway, doors.outage),
-        model=doors.meta.name,
-        max_tokens=doors.meta.max_tokens,
-        temperature=doors.meta.temperature,
-        reflections=config.search.reflections,
-        material=strategy.material,
-        calls_per_task=config.search.calls_per_task,
-    )
-    return {
-        name: (plugins.load("proposers", name)(tools), weight)
-        for name, weight in config.weights().items()
-    }
 
 
 def baselines(config: SearchConfig) -> list[Design]:

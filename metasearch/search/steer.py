@@ -25,6 +25,7 @@ from metasearch.types import Design, Json
 __all__ = [
     "BANNED",
     "MOST_PINS",
+    "READS_NO_WORDS",
     "Action",
     "Course",
     "Steer",
@@ -36,6 +37,7 @@ __all__ = [
 
 STEER, TAKEN = "steer", "steered"  # kinds of the events: what is asked for, and who has taken it
 BANNED = "banned by the user"
+READS_NO_WORDS = frozenset({"recombine"})  # proposers that ask no model
 MOST_PINS = 3  # as many parents as a proposer is shown at most
 
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
+import pytest
+from pydantic import ValidationError
+
+from metasearch.archive import Archive
 from metasearch.search.bandit import arms, choose
+from metasearch.search.config import MetaSection, SearchConfig, Sizes
 from metasearch.search.member import Member
+from metasearch.testing.endpoint import ScriptedEndpoint
 from metasearch.types import Design, Evaluation, Outcome, Split, Usage
+from tests.e2e.scripted import GOOD, script
+from tests.e2e.test_scripted_search import Watching, config, run
 
 NAMES = ("meta-agent:dear", "meta-agent:cheap")
 
@@ -72,3 +83,68 @@ def test_models_without_a_price_are_weighed_by_tokens_and_drafts_by_the_best_see
     known = arms(members, NAMES)
     assert (known[NAMES[0]].wins, known[NAMES[0]].cost) == (1, 1100)
     assert round(known[NAMES[0]].gain, 9) == 0.05
+
+
+def test_several_meta_models_share_all_but_their_names() -> None:
+    several = SearchConfig.model_validate(
+        {
+            "model": {"name": "small", "base_url": "http://localhost:1/v1"},
+            "meta_model": {"name": "wise", "temperature": 1.0, "others": ["cheap", "old"]},
+        }
+    )
+    assert [one.name for one in several.designers()] == ["wise", "cheap", "old"]
+    assert {one.temperature for one in several.designers()} == {1.0}
+    assert {one.base_url for one in several.designers()} == {"http://localhost:1/v1"}
+    assert SearchConfig.model_validate(several.to_json()) == several
+    alone = SearchConfig.model_validate({"model": {"name": "small"}})
+    assert [one.name for one in alone.designers()] == ["small"]
+    with pytest.raises(ValidationError, match="'wise' is there twice"):
+        SearchConfig.model_validate({"meta_model": {"name": "wise", "others": ["wise"]}})
+
+
+def panel(number: int, model: str) -> str:
+    """The wise model's designs improve on chains of thought, the other's do not."""
+    told = f"CHECK {'it ' * number}" if model == "wise" else f"guess {'it ' * number}"
+    code = GOOD.replace("CHECK the sum.", told)
+    return json.dumps({"idea": "One agent.", "name": f"{model} {number}", "code": code})
+
+
+@pytest.mark.wasm
+async def test_the_model_whose_designs_improve_writes_more_of_them_also_after_a_stop(
+    tmp_path: Path,
+) -> None:
+    texts: list[str] = []
+
+    def answer(request: dict[str, Any]) -> str:
+        text = "".join(message["content"] for message in request["messages"])
+        if not text.startswith("You design agentic systems"):
+            return script(request)
+        if text not in texts:
+            texts.append(text)
+        return panel(texts.index(text), request["model"])
+
+    few = {"train": 2, "validation": 6, "test": 3}
+    with ScriptedEndpoint(answer) as endpoint, Archive.open(tmp_path / "archive.db") as archive:
+        base = config(
+            tmp_path,
+            endpoint.base_url,
+            designs=7,
+            strategy="meta-agent-search",  # no parents: every design is held against the seed
+            smoke=0,
+            finalists=0,
+            seeds=["direct"],
+        )
+        settings = base.model_copy(
+            update={
+                "domain": base.domain.model_copy(update={"sizes": Sizes.model_validate(few)}),
+                "meta_model": MetaSection(name="wise", others=("idle",)),
+            }
+        )
+        assert await run(archive, settings, Watching(stop_after=20)) == "paused"
+        assert await run(archive, settings) == "finished"
+        made = [one for one in archive.entries("sums") if one.proposer.startswith("meta-agent")]
+    names = [one.proposer for one in made]
+    assert set(names[:2]) == {"meta-agent:wise", "meta-agent:idle"}, "both are tried"
+    assert names.count("meta-agent:wise") > names.count("meta-agent:idle")
+    for one in made:
+        assert one.proposer.endswith(one.name.split()[0]), "the row says who wrote it"
