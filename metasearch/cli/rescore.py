@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["metrics_table", "rescore"]
 
 DIFFERS = 1
+COLUMNS = 10
 
 
 @click.command(
@@ -56,6 +57,12 @@ def metrics_table(metrics: dict[str, dict[str, float]]) -> None:
     console().print(table(("metric", *settings), rows))
 
 
+def _last(found: list[Rescored]) -> list[Rescored]:
+    """Return the designs whose metrics fit on a screen: the first, and the newest."""
+    played = [one for one in found if one.metrics]
+    return played if len(played) <= COLUMNS else [*played[:2], *played[2 - COLUMNS :]]
+
+
 def _facts(one: Rescored) -> dict[str, Json]:
     return {
         "entry": one.number,
@@ -69,17 +76,7 @@ def _facts(one: Rescored) -> dict[str, Json]:
 def _print(search_id: str, found: list[Rescored], differ: int) -> None:
     total = sum(one.evaluations for one in found)
     if any(one.metrics for one in found):
-        names = list(dict.fromkeys(name for one in found for name in one.metrics.get("all", {})))
-        rows = [
-            (
-                one.number,
-                one_line(one.name, 40),
-                *(f"{one.metrics['all'].get(name, 0.0):.2f}" for name in names),
-            )
-            for one in found
-            if one.metrics
-        ]
-        console().print(table(("#", "design", *names), rows))
+        metrics_table({f"#{one.number}": dict(one.metrics["all"]) for one in _last(found)})
     for one in found:
         for each in one.differences:
             where = f"#{one.number} {one_line(one.name, 40)} on {each.task_id} ({each.split})"

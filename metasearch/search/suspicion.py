@@ -44,8 +44,10 @@ def _silent(met: list[Measured], before: list[Member]) -> str:
         return ""
     tasks = {one.task_id for one in silent}
     score = sum(one.score for one in silent) / len(silent)
-    seeds = [one.mean(tasks) for one in before if one.proposer == "seed"]
-    if score <= max(seeds, default=0.0) or not score:
+    seeds = [one for one in before if one.proposer == "seed"]
+    if any(not one.calls for seed in seeds for one in seed.of(Split.VALIDATION)):
+        return ""  # a society of rules: nobody needs a model there
+    if score <= max((one.mean(tasks) for one in seeds), default=0.0) or not score:
         return ""  # no better than those that ask: a constant answer, a guess
     return f"made no model call in {len(silent)} of {len(met)} tasks and scores {score:.2f} on them"
 
