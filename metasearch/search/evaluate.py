@@ -10,13 +10,16 @@ import asyncio
 import json
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from metasearch.domains.base import Domain
+from metasearch.domains.societies import Society
 from metasearch.errors import GatewayUnavailable, SandboxUnavailable, Unavailable
 from metasearch.gateway.base import EndpointDown, Gateway, RequestRefused
 from metasearch.sandbox.base import CallRefused, Job, JobResult, Limits, Worker
 from metasearch.search.alarms import INFRASTRUCTURE
+from metasearch.search.episode import Floors, play
 from metasearch.search.outage import Outage
 from metasearch.search.schemas import is_of_kit
 from metasearch.types import (
@@ -72,7 +75,12 @@ class Asking:
 
 @dataclass(slots=True)
 class _Desk:
-    """Answers the questions of one evaluation and keeps its trace."""
+    """Answers the questions of one evaluation and keeps its trace; see `episode.Desk`, too.
+
+    Attributes:
+        made, used: calls and tokens of each seat; None asks where there are no seats.
+        shares: what each may have had at the end of this round, of calls and of tokens.
+    """
 
     gateway: Gateway
     asking: Asking
@@ -86,20 +94,20 @@ class _Desk:
     over_budget: bool = False
     delays: list[tuple[float, float]] = field(default_factory=list)
     waiting: dict[int, float] = field(default_factory=dict)
+    made: Counter[int | None] = field(default_factory=Counter)
+    used: Counter[int | None] = field(default_factory=Counter)
+    shares: dict[int, tuple[int, int]] = field(default_factory=dict)
 
-    async def answer(self, body: dict[str, Json]) -> dict[str, Json]:
+    async def answer(self, body: dict[str, Json], seat: int | None = None) -> dict[str, Json]:
         request = read_request(body, self.asking)
-        if len(self.asked) >= self.asking.calls_per_task:
-            self.over_budget = True
-            raise CallRefused("over_budget", f"{self.asking.calls_per_task} calls a task")
-        if self.tokens >= self.asking.tokens_per_task:
-            self.over_budget = True
-            raise CallRefused("over_budget", f"{self.asking.tokens_per_task} tokens a task")
-        first = request.key(Stream(self.task.id, self.repeat))
-        stream = Stream(self.task.id, self.repeat, self.seen[first])
+        self._check_caps(seat)
+        scope = self.task.id if seat is None else f"{self.task.id}/{seat}"
+        first = request.key(Stream(scope, self.repeat))
+        stream = Stream(scope, self.repeat, self.seen[first])
         self.seen[first] += 1
+        self.made[seat] += 1
         position = len(self.asked)
-        agent = str(body.get("agent", ""))[:80]
+        agent = ("" if seat is None else f"seat {seat}: ") + str(body.get("agent", ""))[:80]
         self.asked.append((position, agent, request.key(stream), request))
         began = self.waiting[position] = time.monotonic()
         try:
@@ -112,7 +120,28 @@ class _Desk:
         self.delays.append((began, time.monotonic() - worked))
         self.replies[position] = reply
         self.tokens += reply.usage.total
+        self.used[seat] += reply.usage.total
         return {"text": reply.text, "finish": str(reply.finish)}
+
+    def share(self, seats: Sequence[int]) -> None:
+        calls = max(0, self.asking.calls_per_task - len(self.asked)) // max(1, len(seats))
+        tokens = max(0, self.asking.tokens_per_task - self.tokens) // max(1, len(seats))
+        for seat in seats:
+            self.shares[seat] = (self.made[seat] + calls, self.used[seat] + tokens)
+
+    def cost(self, seat: int) -> tuple[int, int]:
+        return self.made[seat], self.used[seat]
+
+    def _check_caps(self, seat: int | None) -> None:
+        calls, tokens = most = self.asking.calls_per_task, self.asking.tokens_per_task
+        if seat is not None:
+            calls, tokens = self.shares.get(seat, (0, 0))
+        if len(self.asked) >= most[0] or self.made[seat] >= calls:
+            self.over_budget = True
+            raise CallRefused("over_budget", f"{most[0]} calls a task")
+        if self.tokens >= most[1] or self.used[seat] >= tokens:
+            self.over_budget = True
+            raise CallRefused("over_budget", f"{most[1]} tokens a task")
 
     def delayed(self) -> float:
         """Return the seconds in which calls waited for their turn, or for a failing endpoint.
@@ -149,6 +178,7 @@ class Evaluator:
         slots: shared by all designs of a search: how many evaluations run at the same time.
         outage: where a job waits that met an endpoint that is down; None does not wait.
         faults: counts evaluations that had to be repeated, under "infrastructure".
+        floors: where episodes are played, if the domain is a society.
     """
 
     gateway: Gateway
@@ -158,6 +188,7 @@ class Evaluator:
     slots: asyncio.Semaphore
     outage: Outage | None = None
     faults: Counter[str] = field(default_factory=Counter)
+    floors: Floors = field(default_factory=Floors)
 
     async def evaluate(
         self, worker: Worker, design: Design, task: Task, split: Split, repeat: int = 0
@@ -175,7 +206,7 @@ class Evaluator:
                 self.faults[INFRASTRUCTURE] += run == 1  # an evaluation counts once
                 desk = _Desk(self.gateway, self.asking, task, repeat)
                 try:
-                    result = await worker.run(job, desk.answer)
+                    result = await self._run(worker, task, job, desk, alone=failures > 0)
                 except EndpointDown as error:
                     if self.outage is None:
                         raise
@@ -188,6 +219,22 @@ class Evaluator:
                 if failures == INFRASTRUCTURE_TRIES:
                     raise problem
         raise GatewayUnavailable(f"the endpoint went down again and again, {MOST_RUNS} times")
+
+    async def _run(
+        self, worker: Worker, task: Task, job: Job, desk: _Desk, *, alone: bool
+    ) -> JobResult:
+        if not isinstance(self.domain, Society):
+            return await worker.run(job, desk.answer)
+        return await play(
+            worker,
+            self.domain,
+            task,
+            seed=job.seed,
+            limits=job.limits,
+            desk=desk,
+            floors=self.floors,
+            alone=alone,
+        )
 
     def _problem(self, result: JobResult, desk: _Desk) -> Unavailable | None:
         """Return what went wrong that is none of the design's doing, None when nothing did.

@@ -129,6 +129,7 @@ class _Run:
         self._room = asyncio.Semaphore(job.limits.open_calls)
         self._loop = asyncio.get_running_loop()
         self._runs = 0
+        self._broken: Exception | None = None  # what the host has raised
 
     async def result(self, source: str, play: Play | None) -> JobResult:
         """Run to the end and say what came of it."""
@@ -202,6 +203,8 @@ class _Run:
     async def _turn(self, body: dict[str, Json]) -> dict[str, Json]:
         if self._job.entry != MEMBER:
             raise CallRefused("bad_request", "only the members of a society take turns")
+        if self._broken is not None:  # the member went on all the same
+            raise _HostFailed(self._broken)
         return await self._answer({**decode(encode(body)), "op": "turn"})
 
     async def _ask(self, body: dict[str, Json]) -> dict[str, Json]:
@@ -216,6 +219,7 @@ class _Run:
             except CallRefused:
                 raise
             except Exception as error:  # whatever it is, it must pass the design's own handlers
+                self._broken = error
                 raise _HostFailed(error) from error
             finally:
                 self._clock.wait(-1)
