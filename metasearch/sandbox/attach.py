@@ -59,6 +59,7 @@ async def attached(raw: Any) -> Attached:
 class _Watched:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
+        self._late: list[bytes] = []  # goes out at the next turn of the event loop, as one piece
 
     async def read(self) -> bytes:
         try:
@@ -67,6 +68,14 @@ class _Watched:
             return b""
 
     def write(self, data: bytes) -> None:
+        if not self._late:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._late.append(data)
+
+    def _flush(self) -> None:
+        # Each piece on its own wakes the engine, its shim and PID 1.
+        data = b"".join(self._late)
+        self._late.clear()
         if not self._writer.is_closing():
             self._writer.write(data)
 

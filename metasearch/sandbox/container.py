@@ -36,6 +36,10 @@ _OBEY_SECONDS = 2.0  # PID 1 ends a job within this, or is asked whether it stil
 _PONG_SECONDS = 5.0  # it answers within this, on a busy machine too, or it does not run any more
 _DYING_SECONDS = 30.0  # a killed process needs processor time to die, and may get little
 _REMOVED_SECONDS = 10
+# Jobs that come together begin one after the other: the first asks its model while the next ones
+# start. One that has nothing to say for a while does not hold up the others.
+_BEGINNERS = 12
+_BEGINNER_SECONDS = 0.1
 _MIB = 1 << 20
 
 
@@ -47,6 +51,7 @@ class Settings:
         image: the engine's id of the image, so that a tag moved meanwhile changes nothing.
         labels: who owns it; see `owners`.
         jobs: how many run at once; more wait.
+        held: processes for them that are made ahead, while the first job waits for its model.
         nested: how many pieces of code (`run_code`) run at once beside them.
         memory_mib: for all jobs together.
         cpus: processors for all jobs together.
@@ -59,6 +64,7 @@ class Settings:
     image: str
     labels: dict[str, str]
     jobs: int = 160
+    held: int = 0
     nested: int = 16
     memory_mib: int = 1024
     cpus: float = 1.0
@@ -121,6 +127,8 @@ class Container:
         self._room = asyncio.Semaphore(settings.jobs)
         self._nested_room = asyncio.Semaphore(settings.nested)
         self._running = self._begun = 0  # jobs, the nested ones not counted
+        self._beginners = asyncio.Semaphore(_BEGINNERS)
+        self._silent: dict[int, asyncio.TimerHandle] = {}  # beginners by job, until when at most
         self._ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._heard = time.monotonic()
         self._unwrapper = box_wire.Unwrapper()
@@ -163,6 +171,11 @@ class Container:
     async def run(self, source: str, job: Job, answer_call: AnswerCall) -> Attempt:
         """Run a job of this container's one design."""
         await self._room.acquire()
+        try:
+            await self._beginners.acquire()
+        except asyncio.CancelledError:
+            self._room.release()
+            raise
         self._running += 1
         self._begun += 1
         try:
@@ -203,10 +216,15 @@ class Container:
         self, source: str, job: Job, answer_call: AnswerCall, room: asyncio.Semaphore
     ) -> Attempt:
         link = self._open(job.limits)
+        if room is self._room:
+            loop = asyncio.get_running_loop()
+            timer = loop.call_later(_BEGINNER_SECONDS, self._has_begun, link.number)
+            self._silent[link.number] = timer
         beside, begun = self._running > 1, self._begun
         try:
             result = await converse(link, source, job, answer_call, self._run_code)
         finally:
+            self._has_begun(link.number)
             self._finish(link, room)
         if result.outcome is Outcome.INFRASTRUCTURE:
             return Attempt(result, result.error)
@@ -236,6 +254,12 @@ class Container:
         wall = limits.wall_seconds + _OBEY_SECONDS
         self._pipe.write(box_wire.start(number, wall, limits.memory_mib, cpu_cap))
         return link
+
+    def _has_begun(self, number: int) -> None:
+        """Let another job begin; does so once for each."""
+        if (timer := self._silent.pop(number, None)) is not None:
+            timer.cancel()
+            self._beginners.release()
 
     def _finish(self, link: JobLink, room: asyncio.Semaphore) -> None:
         """End the job's process; its result is not kept waiting for that, its place is."""
@@ -287,6 +311,7 @@ class Container:
         if link is None:
             return
         if frame.kind == box_wire.FROM_JOB:
+            self._has_begun(frame.job)
             link.feed(frame.payload)
         elif frame.kind == box_wire.TAKEN_BY_JOB:
             link.taken(box_wire.count_of(frame.payload))
@@ -326,7 +351,7 @@ def _create(api: docker.APIClient, settings: Settings, uid_base: int) -> tuple[s
     """Create a container and attach to it; it is started by the caller."""
     made = api.create_container(
         settings.image,
-        [str(uid_base), str(settings.slots), str(settings.lease_seconds)],
+        [str(value) for value in (uid_base, settings.slots, settings.lease_seconds, settings.held)],
         hostname="sandbox",
         stdin_open=True,  # and closed once for all when we are gone, which ends PID 1
         labels=settings.labels,

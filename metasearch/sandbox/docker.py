@@ -46,6 +46,7 @@ class DockerSandbox:
         run: the search's id, a label of all its containers; one is made up when it is "".
         spares: containers kept started and unused, which hide a start of 0.3 s.
         cpus: None is two, or one where the engine has no more.
+        at_once: evaluations of a design that the search runs at the same time, as far as it knows.
         jobs, nested, memory_mib, pids, scratch_mib, runtime: see `container.Settings`.
     """
 
@@ -56,6 +57,7 @@ class DockerSandbox:
         *,
         run: str = "",
         spares: int = 1,
+        at_once: int = 16,
         jobs: int = 160,
         nested: int = 16,
         memory_mib: int = 1024,
@@ -70,6 +72,7 @@ class DockerSandbox:
         self._spare_count = spares
         self._options: dict[str, Any] = {
             "jobs": jobs,
+            "held": min(at_once, jobs),
             "nested": nested,
             "memory_mib": memory_mib,
             "cpus": cpus,

@@ -219,6 +219,7 @@ async def _open(
         config.sandbox.name,
         run=info.id,
         parallel=config.sandbox.parallel,
+        at_once=config.sandbox.parallel or evaluations_at_once(config.model.concurrency),
         runtime=config.sandbox.runtime,
     )
     await stack.enter_async_context(sandbox)

@@ -108,8 +108,9 @@ async def _measure(count: int, folder: Path) -> dict[str, Json]:
             "m", base_url=endpoint.base_url, key_env=None, free=True, concurrency=TOGETHER
         )
         gateway = OpenAIGateway([settings], budget=Budget(Caps()), record=recorder)
-        async with await open_sandbox("auto") as sandbox:
-            slots = asyncio.Semaphore(evaluations_at_once(TOGETHER))
+        at_once = evaluations_at_once(TOGETHER)
+        async with await open_sandbox("auto", at_once=at_once) as sandbox:
+            slots = asyncio.Semaphore(at_once)
             evaluator = Evaluator(gateway, domain, Asking("m"), Limits(), slots)
             measurer = Measurer(info.id, archive, evaluator, sandbox, _Silent())
             measurer.load()

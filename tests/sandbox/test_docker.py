@@ -16,7 +16,7 @@ from metasearch.errors import SandboxUnavailable
 from metasearch.sandbox import container
 from metasearch.sandbox.docker import DockerSandbox
 from metasearch.types import Outcome
-from tests.sandbox.docker_stage import Model, containers, design, job, many
+from tests.sandbox.docker_stage import Model, asked, containers, design, job, many
 
 pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module")]
 
@@ -141,6 +141,35 @@ async def test_fifty_jobs_of_three_calls_wait_together(sandbox: DockerSandbox) -
     assert model.calls == 150
     assert seconds < 10.0  # one after the other they would take 45 s
     assert max(result.active_seconds for result in results) < seconds - 0.8
+
+
+async def test_processes_wait_for_jobs_to_come_and_each_serves_one() -> None:
+    told = """
+        import os
+        from agentkit import Agent
+        seen = []
+        async def solve(task):
+            seen.append(task.prompt)
+            return [os.getpid(), seen, (await Agent("a").ask(task.prompt)).text]
+        """
+    async with DockerSandbox(run="test-held", spares=0, at_once=6) as sandbox:
+        worker = await sandbox.open(design(told))
+        assert _processes("test-held") == 2  # PID 1 and the fork server
+        first = asyncio.ensure_future(worker.run(job("first"), Model(1.0)))
+        deadline = time.monotonic() + 10
+        while await asyncio.to_thread(_processes, "test-held") < 2 + 1 + 6:
+            assert time.monotonic() < deadline
+        results = [await first, *await many(worker, 8, Model())]
+        assert [result.answer[1] for result in results] == [
+            ["first"],
+            *([str(n)] for n in range(8)),
+        ]
+        assert len({result.answer[0] for result in results}) == 9
+
+
+def _processes(run: str) -> int:
+    (found,) = (one for one in containers() if one["Config"]["Labels"]["metasearch.run"][:9] == run)
+    return len(asked(lambda client: client.api.top(found["Id"]))["Processes"])
 
 
 async def test_two_hundred_jobs_all_end_well(sandbox: DockerSandbox) -> None:

@@ -24,7 +24,8 @@ if __name__ == "__main__":
     )  # where the image has this package; a safe start puts nothing there itself
 
 from runner import fork_server, jail, probe
-from runner.fork_server import REPORT, REQUEST
+from runner.fork_server import REPORT
+from runner.processes import Gone, Job, Processes, request
 from runner.slots import Slots
 
 HEADER = struct.Struct(">IBI")
@@ -43,44 +44,10 @@ JOB, TO_JOB, KILL, TAKEN_BY_HOST, PING = 1, 2, 3, 4, 5
 READY, FROM_JOB, END, TAKEN_BY_JOB, PONG = 16, 17, 18, 19, 20
 
 _READ, _WRITE = select.EPOLLIN, select.EPOLLOUT
-_FORKS_AT_ONCE = (
-    2  # descriptors on their way count against one limit for all containers of a machine
-)
 _TICK_SECONDS = 0.05  # between looks while something is to be done again
 _LOOK_SECONDS = 1.0  # between looks at most
 _LINGER_SECONDS = 1.0
 _MAX_OUT = 8 << 20  # bytes waiting for a slow host before jobs are no longer read
-
-
-class Job:
-    """One job's side of PID 1.
-
-    Attributes:
-        pipe: PID 1's end of the pair; None once the job has closed its own.
-        to_job: bytes that the job has not taken yet.
-        on_way: bytes sent to the host that it has not taken yet.
-        taken: bytes that the job has taken and the host has not been told of.
-        deadline: when PID 1 ends the job itself, by its own clock; the host has a shorter one.
-        watched: the events of the pipe that PID 1 waits for.
-    """
-
-    __slots__ = (
-        "caps", "deadline", "how", "number", "on_way", "pipe", "slot", "taken", "theirs", "to_job",
-        "watched",
-    )  # fmt: skip
-
-    def __init__(self, number: int, slot: int, wall: float, caps: tuple[int, int]) -> None:
-        self.number, self.slot, self.caps = number, slot, caps
-        self.deadline = time.monotonic() + wall
-        mine, theirs = socket.socketpair()
-        mine.setblocking(False)
-        self.pipe: socket.socket | None = mine
-        self.theirs: socket.socket | None = theirs
-        self.to_job = bytearray()
-        self.on_way = 0
-        self.taken = 0
-        self.watched = 0
-        self.how = ""  # why PID 1 is ending it, "" while it is not
 
 
 class Box:
@@ -89,18 +56,18 @@ class Box:
     Args:
         control: packets to and from the fork server.
         lease: seconds without a word from the host after which everything ends.
+        held: processes that are made ahead of their jobs.
     """
 
-    def __init__(self, control: socket.socket, slots: Slots, lease: float) -> None:
+    def __init__(self, control: socket.socket, slots: Slots, lease: float, held: int) -> None:
         self._control, self._slots, self._lease = control, slots, lease
-        self._jobs: dict[int, Job] = {}
-        self._waiting: list[Job] = []  # for the fork server
-        self._forking = 0
+        self._processes = Processes(control, slots, held)
+        self._jobs: dict[int, Job] = {}  # by the host's number
         self._input = bytearray()
         self._output = bytearray()
         self._heard = time.monotonic()
         self._look_at = 0.0  # when to look at all jobs; each frame must not cost a look at each
-        self._kills = _killed_for_memory()
+        self._kills = probe.killed_for_memory()
         self._epoll = select.epoll()
         self._pipes: dict[int, Job] = {}  # by descriptor
         self._is_full = False  # the host takes no more now
@@ -192,27 +159,18 @@ class Box:
 
     def _begin(self, number: int, payload: bytes) -> None:
         wall, memory, seconds = START.unpack(payload)
-        slot = self._slots.take()
-        if slot is None or number in self._jobs:
+        job = None if number in self._jobs else self._processes.take((memory, seconds))
+        if job is None:
             self._say_end(number, "refused", 0, 0.0, 0)
             return
-        job = self._jobs[number] = Job(number, slot, wall, (memory, seconds))
-        self._waiting.append(job)
+        job.number, job.deadline = number, time.monotonic() + wall
+        self._jobs[number] = job
         self._look_at = min(self._look_at, job.deadline)
         self._listen(job)
-        self._fork_next()
+        self._advance()
 
-    def _fork_next(self) -> None:
-        while self._waiting and self._forking < _FORKS_AT_ONCE:
-            job = self._waiting[0]
-            if not request(
-                self._control, fork_server.JOB, job.number, job.slot, job.theirs, job.caps
-            ):
-                self._look_soon()  # too many descriptors on their way on this machine
-                return
-            self._waiting.pop(0)
-            self._forking += 1
-            job.theirs = None
+    def _advance(self) -> None:
+        self._look_at = min(self._look_at, self._processes.advance(time.monotonic()))
 
     def _listen(self, job: Job) -> None:
         """Watch a job's pipe for what is wanted of it now."""
@@ -287,41 +245,27 @@ class Box:
     def _end(self, job: Job, how: str) -> None:
         job.how = job.how or how
         self._look_soon()
-        if job in self._waiting:
-            self._waiting.remove(job)
-            self._gone(job, 0, 0.0, 0)
-        else:
-            self._slots.kill(job.slot)
+        if not self._processes.kill(job):
+            self._gone(Gone(job, 0, 0.0, 0))
 
     # the fork server
 
     def _read_control(self) -> None:
-        packet = self._control.recv(REPORT.size)
-        if not packet:
-            os._exit(4)  # the fork server is gone
-        kind, number, status, cpu, memory = REPORT.unpack(packet)
-        job = self._jobs.get(number)
-        if kind == fork_server.STARTED:
-            self._forking -= 1
-            if job is not None and job.how:
-                self._slots.kill(job.slot)
-        elif kind == fork_server.FAILED:
-            self._forking -= 1
-            if job is not None:
-                job.how = "refused"
-                self._gone(job, status, 0.0, 0)
-        elif job is not None:
-            self._gone(job, status, cpu, memory)
-        self._fork_next()
+        gone = self._processes.read()
+        if gone is not None:
+            self._gone(gone)
+        self._advance()
 
-    def _gone(self, job: Job, status: int, cpu: float, memory: int) -> None:
+    def _gone(self, gone: Gone) -> None:
         """Tell the host that a job's process is no more, and make its slot ready for another."""
-        del self._jobs[job.number]
-        if job.theirs is not None:
-            job.theirs.close()
-        self._drain(job)
-        self._say_end(job.number, job.how, status, cpu, memory)
-        self._slots.give_back(job.slot)
+        job, status, cpu, memory = gone
+        if job.number:
+            del self._jobs[job.number]
+            self._drain(job)
+            self._say_end(job.number, job.how, status, cpu, memory)
+        else:
+            self._out_of_memory(status, job.how)  # so that its end is not taken for a job's
+        self._processes.forget(job)
         if self._slots.dirty:
             self._look_soon()
 
@@ -343,19 +287,27 @@ class Box:
                 self.send(FROM_JOB, job.number, data)
 
     def _say_end(self, number: int, how: str, status: int, cpu: float, memory: int) -> None:
-        signalled = os.WIFSIGNALED(status) and not how
-        killed = _killed_for_memory() if signalled and os.WTERMSIG(status) == signal.SIGKILL else 0
         text = {
             "how": how or "ended",
             "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
             "code": status if how == "refused" else os.WEXITSTATUS(status),
             "cpu_seconds": round(cpu, 3),
             "memory_kib": memory,
-            "out_of_memory": killed > self._kills,
+            "out_of_memory": self._out_of_memory(status, how),
         }
-        # One kill for each job: two that die at once are both told, whichever is reaped first.
-        self._kills += killed > self._kills
         self.send(END, number, json.dumps(text).encode())
+
+    def _out_of_memory(self, status: int, how: str) -> bool:
+        """Tell whether the kernel has ended a process because memory ran out; asked once for each.
+
+        One kill for each: two that die at once are both told, whichever is reaped first.
+        """
+        signalled = os.WIFSIGNALED(status) and not how
+        if not signalled or os.WTERMSIG(status) != signal.SIGKILL:
+            return False
+        found = probe.killed_for_memory() > self._kills
+        self._kills += found
+        return found
 
     # time
 
@@ -372,50 +324,17 @@ class Box:
             os._exit(5)
         for job in list(self._jobs.values()):
             if job.how:
-                self._slots.kill(job.slot)  # until it is reaped
+                self._processes.kill(job)  # until it is reaped
                 self._look_soon()
             elif now > job.deadline:
                 self._end(job, "deadline" if job.pipe is not None else "closed")
             else:
                 self._look_at = min(self._look_at, job.deadline)
-        self._fork_next()
+        self._advance()
         if not self._slots.clean(now):
             os._exit(6)  # too few slots are left; the host takes another container
         if self._slots.dirty:
             self._look_soon()
-
-
-def request(
-    control: socket.socket,
-    kind: int,
-    number: int,
-    slot: int,
-    theirs: socket.socket | None,
-    caps: tuple[int, int],
-) -> bool:
-    """Ask the fork server for a process with this end of a pair; False: try again later."""
-    if theirs is None:
-        return True
-    try:
-        socket.send_fds(control, [REQUEST.pack(kind, number, slot, *caps)], [theirs.fileno()])
-    except OSError:  # ETOOMANYREFS, or a full queue
-        return False
-    theirs.close()
-    return True
-
-
-def _killed_for_memory() -> int:
-    """How many processes of this container the kernel has ended because memory ran out."""
-    for path in ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"):
-        try:
-            with open(path, encoding="ascii") as file:
-                for line in file:
-                    name, _, value = line.partition(" ")
-                    if name == "oom_kill":
-                        return int(value)
-        except (OSError, ValueError):
-            continue
-    return 0
 
 
 def _probe(control: socket.socket, slots: Slots) -> dict[str, Any]:
@@ -435,7 +354,7 @@ def _probe(control: socket.socket, slots: Slots) -> dict[str, Any]:
     return found
 
 
-def main(uid_base: int, count: int, lease: float) -> NoReturn:
+def main(uid_base: int, count: int, lease: float, held: int) -> NoReturn:
     """Start the fork server, look at what is in force, say READY, and serve."""
     jail.hide()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # PID 1 ignores what it does not handle
@@ -453,7 +372,7 @@ def main(uid_base: int, count: int, lease: float) -> NoReturn:
     control.recv(REPORT.size)  # it has imported everything
     seen = _probe(control, slots)
     control.setblocking(False)
-    box = Box(control, slots, lease)
+    box = Box(control, slots, lease, held)
     text = {"version": VERSION, "slots": count, "uid_base": uid_base, "cgroup": probe.cgroup()}
     text |= {"init": probe.seen_by_init(), "job": seen}
     box.send(READY, 0, json.dumps(text).encode())
@@ -461,4 +380,4 @@ def main(uid_base: int, count: int, lease: float) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))

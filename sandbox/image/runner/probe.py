@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["cgroup", "seen_by_init", "seen_by_job"]
+__all__ = ["cgroup", "killed_for_memory", "seen_by_init", "seen_by_job"]
 
 _CGROUP = "/sys/fs/cgroup"
 # What is asked of both generations of control groups: (name, second generation, first generation).
@@ -36,6 +36,20 @@ def cgroup() -> dict[str, str]:
     for name, newer, older in _LIMITS:
         found[name] = _text(f"{_CGROUP}/{newer if second else older}")
     return found
+
+
+def killed_for_memory() -> int:
+    """Return how many processes of this container the kernel has ended for want of memory."""
+    for path in (f"{_CGROUP}/memory.events", f"{_CGROUP}/memory/memory.oom_control"):
+        try:
+            with open(path, encoding="ascii") as file:
+                for line in file:
+                    name, _, value = line.partition(" ")
+                    if name == "oom_kill":
+                        return int(value)
+        except (OSError, ValueError):
+            continue
+    return 0
 
 
 def seen_by_init() -> dict[str, str]:
