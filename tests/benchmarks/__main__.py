@@ -35,6 +35,7 @@ FIGURES = {
     "hostile_contained": "hostile:figure",
     "frame_fuzz": "fuzz:figure",
     "clean_night": "clean_night:figure",
+    "society_overhead": "society_overhead:figure",
     "beauty_million": "beauty_million:figure",
 }
 
