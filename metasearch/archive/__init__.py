@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from metasearch.archive.bulk import no_collection
+
 if TYPE_CHECKING:
     from metasearch.archive.record import Recorder
     from metasearch.archive.records import (
@@ -39,4 +41,6 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = _HOMES.get(name, "records")
-    return getattr(import_module(f"metasearch.archive.{home}"), name)
+    with no_collection():
+        module = import_module(f"metasearch.archive.{home}")
+    return getattr(module, name)

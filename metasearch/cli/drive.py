@@ -7,6 +7,7 @@ import contextlib
 import signal
 from typing import TYPE_CHECKING
 
+from metasearch.archive.bulk import no_collection
 from metasearch.cli.display.choose import RunDisplay, open_display
 from metasearch.search.events import Event, Note, SearchFinished
 
@@ -57,7 +58,8 @@ def drive(
 async def _drive(
     info: SearchInfo, archive: Archive, watch: Watch, preflight: Wanted | None
 ) -> None:
-    from metasearch.search.launch import launch
+    with no_collection():
+        from metasearch.search.launch import launch
 
     interrupts = _Interrupts(watch)
     interrupts.install()

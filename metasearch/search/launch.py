@@ -30,7 +30,7 @@ from metasearch.search.events import Display, Note, SearchFinished, SearchStarte
 from metasearch.search.guard import Guard
 from metasearch.search.hold import BY_USER, held
 from metasearch.search.loop import Search
-from metasearch.search.measure import Measurer
+from metasearch.search.measure import Measurer, stored
 from metasearch.search.member import RACED
 from metasearch.search.outage import Outage, Patient
 from metasearch.search.preflight import Preflight, Wanted
@@ -156,6 +156,9 @@ async def launch(
     async with AsyncExitStack() as stack:
         hold = await stack.enter_async_context(held(archive, info.id))
         worktime = stack.enter_context(timed(archive, info, time.monotonic))
+        # Meanwhile the sandbox starts. The lease is held, so nobody writes what is being read.
+        reading = asyncio.create_task(asyncio.to_thread(stored, archive, info.id))
+        stack.push_async_callback(asyncio.wait, [reading])  # else the archive is closed under it
         doors = await _open(config, info, archive, display, stack)
         search = _assemble(config, strategy, info, archive, domain, display, doors, worktime)
         if preflight is not None:
@@ -166,7 +169,7 @@ async def launch(
             running(search)
         hold.attach(search)
         archive.set_status(info.id, "running")
-        search.load()
+        search.load(await reading)
         display.show(_started(info, config, doors, search, worktime))
         for note in getattr(domain, "notes", ()):
             display.show(Note(note))

@@ -18,7 +18,7 @@ from metasearch.search.config import SearchConfig
 from metasearch.search.events import SearchFinished
 from metasearch.search.finals import Finals
 from metasearch.search.guard import Guard
-from metasearch.search.measure import Measurer, all_of
+from metasearch.search.measure import Measurer, Stored, all_of
 from metasearch.search.member import RACED, Member, best, leading
 from metasearch.search.outage import Interrupted
 from metasearch.search.preflight import Preflight
@@ -64,9 +64,9 @@ class Search:
         self._ending = end
         self.measurer.stop(reason)
 
-    def load(self) -> None:
-        """Take up what the archive holds of this search, once."""
-        self.members = self.members or self.measurer.load()
+    def load(self, stored: Stored | None = None) -> None:
+        """Take up what the archive holds of this search, once; None reads it now."""
+        self.members = self.members or self.measurer.load(stored)
 
     def made(self) -> int:
         """Return how many new designs were raced."""
@@ -179,10 +179,9 @@ class Search:
     async def _proposal(self, number: int, visible: int) -> None:
         """Make one design out of what the first `visible` proposals taught, and race it."""
         self._arrived.setdefault(number, asyncio.Event())
-        view = self._view(visible)
         try:
             if number not in self.members:
-                draft = await self.trial.draft(number, view)
+                draft = await self.trial.draft(number, self._view(visible))
                 if (before := self._arrived.get(number - 1)) is not None:
                     await before.wait()  # which of two equal designs is the twin is not chance
                     if number - 1 not in self.members:
@@ -193,7 +192,7 @@ class Search:
         member = self.members[number]
         if member.status == "pending":
             await self.trial.complete(member)
-            await self._race(member, leading(view, INCUMBENTS))
+            await self._race(member, leading(self._view(visible), INCUMBENTS))
 
     def _enter(self, number: int, draft: Draft) -> Member:
         """Give a draft its entry: pending when it is to be raced, else with what is wrong."""

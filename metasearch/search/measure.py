@@ -7,7 +7,7 @@ import gc
 from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from metasearch.archive.bulk import no_collection
 from metasearch.archive.store import Archive
@@ -28,9 +28,45 @@ from metasearch.search.proposer import Proposal
 from metasearch.search.workers import Workers
 from metasearch.types import Design, Evaluation, Owner, Split, Task
 
-__all__ = ["Interrupted", "Measurer", "all_of"]
+__all__ = ["Interrupted", "Measurer", "Stored", "all_of", "stored"]
 
 MANY_EVALUATIONS = 10_000
+
+
+class Stored(NamedTuple):
+    """What the archive holds of a search: tasks in the shared order, members by number."""
+
+    tasks: dict[Split, list[Task]]
+    members: dict[int, Member]
+
+
+def stored(archive: Archive, search_id: str) -> Stored:
+    """Read a search; with 100,000 evaluations half a second, so a thread may do it."""
+    tasks = {split: archive.tasks(search_id, split) for split in Split}
+    with no_collection():
+        return Stored(tasks, _members(archive, search_id))
+
+
+def _members(archive: Archive, search_id: str) -> dict[int, Member]:
+    measured = archive.measured(search_id)
+    examples = archive.evaluations_by_entry(search_id, Split.TRAIN)
+    members = {}
+    for entry in archive.entries(search_id, with_summaries=False):
+        members[entry.number] = Member(
+            number=entry.number,
+            entry_id=entry.id,
+            design=entry.design,
+            status=entry.status,
+            proposer=entry.proposer,
+            operator=entry.operator,
+            parents=entry.parents,
+            reason=entry.reason,
+            measured={one[:3]: one for one in measured.get(entry.id, ())},
+            examples={(one.task_id, one.repeat): one for one in examples.get(entry.id, ())},
+            spent=entry.usage,
+            dollars=entry.dollars,
+        )
+    return members
 
 
 @dataclass(slots=True)
@@ -59,37 +95,17 @@ class Measurer:
     def __post_init__(self) -> None:
         self._workers = Workers(self.sandbox)
 
-    def load(self) -> dict[int, Member]:
-        """Rebuild all members from the archive, by number."""
-        self.tasks = {split: self.archive.tasks(self.search_id, split) for split in Split}
-        with no_collection():
-            members = self._members()
-            if self._evaluations > MANY_EVALUATIONS:
-                # They live as long as the search; to look at all of them takes 0.1 s each time.
-                gc.freeze()
-        return members
+    def load(self, found: Stored | None = None) -> dict[int, Member]:
+        """Take up what the archive holds, and return the members by number.
 
-    def _members(self) -> dict[int, Member]:
-        members = {}
-        measured = self.archive.measured(self.search_id)
-        examples = self.archive.evaluations_by_entry(self.search_id, Split.TRAIN)
-        for entry in self.archive.entries(self.search_id, with_summaries=False):
-            member = Member(
-                number=entry.number,
-                entry_id=entry.id,
-                design=entry.design,
-                status=entry.status,
-                proposer=entry.proposer,
-                operator=entry.operator,
-                parents=entry.parents,
-                reason=entry.reason,
-                measured={one[:3]: one for one in measured.get(entry.id, ())},
-                examples={(one.task_id, one.repeat): one for one in examples.get(entry.id, ())},
-                spent=entry.usage,
-                dollars=entry.dollars,
-            )
-            self._evaluations += len(member.measured)
-            members[entry.number] = member
+        Args:
+            found: what was read of it already, in full; None reads it now.
+        """
+        self.tasks, members = found or stored(self.archive, self.search_id)
+        self._evaluations = sum(len(member.measured) for member in members.values())
+        if self._evaluations > MANY_EVALUATIONS:
+            # They live as long as the search; to look at all of them takes 0.1 s each time.
+            gc.freeze()
         return members
 
     def enter(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from metasearch.archive.evaluations import Measured
@@ -172,13 +174,18 @@ class Member:
 
 
 def _reckoned(done: Sequence[Measured]) -> Standing:
-    collected: dict[str, list[float]] = {}
-    for one in sorted(done, key=lambda one: (one.task_id, one.repeat)):
-        collected.setdefault(one.task_id, []).append(one.score)
-    scores = {task: _mean(values) for task, values in collected.items()}
+    scores = _scores(sorted(done, key=attrgetter("task_id", "repeat")))
     # In whole picodollars: the order in which they are added up decides nothing.
-    dollars = sum(one.picodollars for one in done) / PICO / max(len(done), 1)
+    dollars = sum([one.picodollars for one in done]) / PICO / max(len(done), 1)
     return Standing(scores, _mean(scores.values()), _mean([one.tokens for one in done]), dollars)
+
+
+def _scores(ordered: Sequence[Measured]) -> dict[str, float]:
+    scores = {one.task_id: one.score for one in ordered}
+    if len(scores) == len(ordered):  # no repeats: spares means of one number, 100,000 at a start
+        return scores
+    by_task = groupby(ordered, key=attrgetter("task_id"))
+    return {task: _mean([one.score for one in group]) for task, group in by_task}
 
 
 def _mean(values: Collection[float]) -> float:
