@@ -1,6 +1,7 @@
 """Print figures as JSON lines: `python -m tests.benchmarks [--quick] [NAME ...]`.
 
-Exit code 0 when every figure holds its bound, 1 when one does not.
+Without names all but those of `BY_NAME_ONLY`. Exit code 0 when every figure holds its bound, 1 when
+one does not.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ FIGURES = {
     "winner_inflation": "simulated:winner_inflation",
     "racing_savings": "simulated:racing_savings",
     "selection_savings": "simulated:selection_savings",
+    "real_gain": "real_gain:figure",
     "selection_on_table": "tabular:selection_on_table",
     "evaluation_overhead": "evaluation_overhead:figure",
     "host_memory": "evaluation_overhead:host_memory",
@@ -38,11 +40,13 @@ FIGURES = {
     "society_overhead": "society_overhead:figure",
     "beauty_million": "beauty_million:figure",
 }
+BY_NAME_ONLY = {"real_gain"}  # the model of this machine works for the better part of an hour
 
 
 def main(arguments: list[str]) -> int:
     quick = "--quick" in arguments
-    names = [argument for argument in arguments if not argument.startswith("--")] or list(FIGURES)
+    names = [argument for argument in arguments if not argument.startswith("--")]
+    names = names or [name for name in FIGURES if name not in BY_NAME_ONLY]
     if unknown := set(names) - set(FIGURES):
         print(f"no figure {', '.join(unknown)}; there are {', '.join(FIGURES)}", file=sys.stderr)
         return 2

@@ -16,6 +16,8 @@ from metasearch.search.strategies import STRATEGIES
 from metasearch.testing.contest import CONTROL, on_table, rules_of
 from metasearch.testing.simulator import Rules
 from metasearch.testing.tabular import Row, Table, play, read_table, take, write_table
+from tests.benchmarks.real_gain import _told
+from tests.benchmarks.tabular import selection_on_table
 from tests.cli.archives import build
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "tabular_starter.jsonl"
@@ -145,3 +147,20 @@ def test_the_fixture_is_of_a_real_model_and_wide_enough_to_compare_on() -> None:
     assert len(table.rows) > 20
     assert table.drafts >= 6
     assert all(set(one.parents) <= set(range(one.number)) for one in table.rows)
+
+
+def test_the_figure_says_at_every_look_who_is_ahead() -> None:
+    found = selection_on_table(quick=True)
+    assert len(found["lead"]) == len(found["standard_error"]) == len(found["proposals"])
+    assert found["value"] == min(found["lead"])
+    assert found["designs"] == len(read_table(FIXTURE).rows)
+
+
+def test_a_real_search_is_told_by_its_sealed_test(tmp_path: Path) -> None:
+    build(tmp_path / "archive.db")
+    with Archive.open(tmp_path / "archive.db") as archive:
+        told = _told(archive, "demo", 3, 0)
+    assert (told["seed"], told["status"], told["done"]) == (3, "finished", True)
+    assert (told["winner"], told["baseline"]) == ("route by kind", "chain_of_thought")
+    assert (told["tasks"], told["scores"], told["difference"]) == (20, [0.75, 0.5], 0.25)
+    assert told["low"] == 0.0 < 0.25 < told["high"], "five tasks of twenty are not enough"
