@@ -112,6 +112,7 @@ def _config(
         "seeds": (),
         "stages": ("all",),
         "finalists": 0,
+        "equal_cost": False,
         "smoke": 0,
         "proposers": {"recombine": 1.0},
     }
@@ -180,6 +181,9 @@ def _made(archive: Archive, cell: Cell, journey: Journey) -> SearchInfo:
             seed=config.search.seed,
             tasks={Split.TRAIN: [], Split.VALIDATION: tasks, Split.TEST: []},
         )
+        source = archive.search(cell.origin.partition(" #")[0])
+        if source.config.get("domain") == config.to_json()["domain"]:
+            archive.add_event(source.id, "test-opened", f"by transfer {name}")
     there = len(archive.entries(name))
     wanted = [(cell.baseline, "seed"), (cell.design, STRATEGY)]
     for design, proposer in [one for one in wanted if one[0] is not None][there:]:

@@ -66,13 +66,14 @@ def compare(
     """
     from metasearch.errors import ConfigError
     from metasearch.report.evidence import LEVEL, comparable, paired
+    from metasearch.report.rows import BASELINES
     from metasearch.types import Split
 
     with opened(place) as archive:
         search = archive.search(search_id)
         a, b = entry(archive, search, first), entry(archive, search, second)
         tried = _tried(archive, search)
-        chosen = split == "validation" and a.proposer != "seed" and len(tried) >= BEST_OF
+        chosen = split == "validation" and a.proposer not in BASELINES and len(tried) >= BEST_OF
         asked = {a.number, b.number, *(tried if chosen else ())}
         scores = archive.scores(search.id, Split(split), asked)
         met = comparable(*(scores.get(one.number, {}) for one in (a, b)))
@@ -95,10 +96,12 @@ def compare(
 
 def _tried(archive: Archive, search: SearchInfo) -> list[int]:
     """Return the numbers of the new designs that met validation tasks."""
+    from metasearch.report.rows import BASELINES
+
     return [
         one.number
         for one in archive.entries(search.id)
-        if one.proposer != "seed" and one.validation is not None
+        if one.proposer not in BASELINES and one.validation is not None
     ]
 
 

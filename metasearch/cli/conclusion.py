@@ -5,6 +5,7 @@ from __future__ import annotations
 from metasearch.cli.output import console, one_line, score, table
 from metasearch.cli.standing import COLUMNS, Standing, repeats, row, row_json
 from metasearch.report.headline import told
+from metasearch.report.rows import BASELINES
 from metasearch.report.verdict import difference, verdict
 from metasearch.report.words import p_value
 from metasearch.types import Json
@@ -40,18 +41,23 @@ def _lost(standing: Standing) -> list[str]:
 
 def conclusion(standing: Standing) -> list[str]:
     """Say who won, by how much against the best seed, and whether that is more than luck."""
-    winner, seed = standing.winner, standing.seed
+    winner, opponent = standing.winner, standing.opponent
     if winner is None or winner.validation is None:
         return ["No design has met all validation tasks yet, so none has won."]
     who = f"#{winner.number} {one_line(winner.name, 60)}"
     what = told(standing.headline) if standing.headline else score(winner.validation.mean)
-    if standing.validation is None or seed is None:
-        if winner.proposer == "seed":
-            return [f"Best is a seed, {who}: {what}. No new design beat it."]
-        return [f"Best is {who}: {what}. There is no seed to compare it with."]
+    if standing.validation is None or opponent is None:
+        if winner.proposer in BASELINES:
+            return [f"Best is a {winner.proposer}, {who}: {what}. No new design beat it."]
+        return [f"Best is {who}: {what}. There is no baseline to compare it with."]
+    kind = (
+        "the best baseline of its price"
+        if standing.is_fair
+        else "the best baseline, none is as cheap"
+    )
     lines = [
         f"Best is {who}: {what}.",
-        f"Against the best seed, #{seed.number} {one_line(seed.name, 60)}:",
+        f"Against {kind}, #{opponent.number} {one_line(opponent.name, 60)}:",
         f"  validation  {difference(standing.validation)}",
         f"              as the best of {standing.tried} tried, corrected "
         f"{p_value(standing.corrected_p or 0.0)}: "
@@ -68,7 +74,8 @@ def conclusion(standing: Standing) -> list[str]:
 
 def _seal(looks: int) -> str:
     if looks > 1:
-        return f"opened {looks} times, as the search went on after the first, so read it with care"
+        why = "as the search went on after the first or a transfer met its tasks"
+        return f"opened {looks} times, {why}, so read it with care"
     return "sealed until the end, so nothing to correct"
 
 
@@ -78,7 +85,11 @@ def next_commands(standing: Standing) -> list[str]:
     if best is None:
         return [f"metasearch resume {standing.search.id}"]
     number = best.number
-    compare = [f"metasearch compare {number} best-seed"] if standing.validation else []
+    compare = (
+        [f"metasearch compare {number} {standing.opponent.number}"]
+        if standing.opponent and standing.validation
+        else []
+    )
     return [
         f"metasearch report {standing.search.id} -o report.html",
         f"metasearch show {number}",
@@ -98,7 +109,8 @@ def standing_json(standing: Standing) -> dict[str, Json]:
         "lost": dict(standing.lost),
         "winner": standing.winner.number if standing.winner else None,
         "headline": standing.headline._asdict() if standing.headline else None,
-        "best_seed": standing.seed.number if standing.seed else None,
+        "opponent": standing.opponent.number if standing.opponent else None,
+        "opponent_costs_at_most_as_much": standing.is_fair if standing.opponent else None,
         "tried": standing.tried,
         "validation": standing.validation.to_json() if standing.validation else None,
         "corrected_p": standing.corrected_p,

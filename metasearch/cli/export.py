@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from metasearch.archive import Archive
     from metasearch.archive.records import EntryInfo, SearchInfo
     from metasearch.export.base import Bundle
+    from metasearch.export.card import Card
 
 __all__ = ["export"]
 
@@ -65,7 +66,7 @@ def export(
         search = archive.search(search_id)
         one = entry(archive, search, reference)
         made = bundle(archive, search.id, one, made=today)
-        made = replace(made, card=replace(made.card, headline=_headline(archive, search, one)))
+        made = replace(made, card=_told(made.card, archive, search, one))
         made = _with_seats(made, archive, search, one)
     for path in write(_with_runs(made), output, force=force):
         click.echo(path)
@@ -73,14 +74,26 @@ def export(
         words(f"next: python {output} " + ("--help" if made.plays else '"your question"'))
 
 
-def _headline(archive: Archive, search: SearchInfo, one: EntryInfo) -> str:
-    """Return the score that may be quoted of a design in words, the same as `top` and `report`."""
-    from metasearch.cli.standing import told
+def _told(card: Card, archive: Archive, search: SearchInfo, one: EntryInfo) -> Card:
+    """Add what `top` and `report` say of a design: its score, and against what it stands."""
+    from metasearch.cli.standing import stand, told
     from metasearch.report import headline
+    from metasearch.report.verdict import difference, verdict
 
     if one.validation is None or not one.validation.n:
-        return ""
-    return headline.told(told(archive, search, one, archive.entries(search.id)))
+        return card
+    standing = stand(archive, search)
+    card = replace(card, headline=headline.told(told(archive, search, one, standing.entries)))
+    winner, base = standing.winner, standing.opponent
+    if winner is None or base is None or winner.number != one.number or not standing.validation:
+        return card
+    which = "the best baseline of its price" if standing.is_fair else "the best baseline"
+    pair, p = (
+        (standing.test, None) if standing.test else (standing.validation, standing.corrected_p)
+    )
+    where = "the sealed test" if standing.test else "validation"
+    against = f"On {where} against {which}, #{base.number} {base.name}, "
+    return replace(card, against=f"{against}{difference(pair)}: {verdict(pair, p)}")
 
 
 def _with_seats(made: Bundle, archive: Archive, search: SearchInfo, one: EntryInfo) -> Bundle:

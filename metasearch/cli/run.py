@@ -189,9 +189,12 @@ def _told(info: SearchInfo, archive: Archive, display: str) -> int:
 def _watched(info: SearchInfo, archive: Archive, display: str, preflight: str | None) -> int:
     """Run a search while its display follows, print how it stands, and return the exit code."""
     from metasearch.cli.drive import drive
+    from metasearch.report.transfers import STRATEGY
     from metasearch.search.hold import BY_USER
     from metasearch.search.preflight import ONLY
 
+    if info.strategy == STRATEGY:  # there is nothing to find: its designs are given
+        preflight = "off"
     try:
         ended = drive(info, archive, display, wanted(preflight))
     except MetasearchError as error:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metasearch.archive.records import WINNER
-from metasearch.cli.options import best_seed, rank
+from metasearch.cli.options import rank
 from metasearch.cli.output import one_line, score
 from metasearch.cli.troubles import alarms
 from metasearch.report.evidence import Paired, by_task, comparable, corrected, paired
 from metasearch.report.facts import Scored
 from metasearch.report.headline import Samples
-from metasearch.report.rows import repeats
+from metasearch.report.ranking import AFFORDABLE, Contender, opponent, price
+from metasearch.report.rows import BASELINES, repeats
 from metasearch.report.spending import Spending, spending
 from metasearch.stats import wilson
 from metasearch.types import FRESH, Json, Split
@@ -61,13 +62,15 @@ class Standing:
         winner: who won the finals, before them the best fully evaluated design; a seed perhaps;
             None before the first.
         headline: the winner's score that may be quoted; None without a winner.
-        seed: the best seed.
-        validation: winner against seed, on fresh samples where there were finals; None when the
-            winner is that seed.
+        opponent: the best baseline of the winner's price, see `report.ranking.opponent`.
+        is_fair: it costs no more than the winner.
+        validation: winner against opponent, on fresh samples where there were finals; None when the
+            winner is that baseline.
         corrected_p: of that comparison, for all the designs tried.
         tried: how many new designs met validation tasks.
         test: the same comparison on the sealed test split, once it was opened.
-        looks: how often it was opened; more than once only where a search went on afterwards.
+        looks: how often it was opened; more than once only where a search went on afterwards, or
+            a transfer met the same tasks.
         spending: what it took, and on what.
         alarms: kinds of failure that came too often, each with a line of advice.
     """
@@ -77,7 +80,8 @@ class Standing:
     lost: Counter[str]
     winner: EntryInfo | None
     headline: Scored | None
-    seed: EntryInfo | None
+    opponent: EntryInfo | None
+    is_fair: bool
     validation: Paired | None
     corrected_p: float | None
     tried: int
@@ -97,26 +101,27 @@ def stand(archive: Archive, search: SearchInfo) -> Standing:
     leaders = [one for one in entries if one.status == "evaluated"]
     winner = next((one for one in leaders if str(one.number) == won), None)
     winner = winner or next(iter(leaders), None)
-    seed = best_seed(everything)
-    tried = [one for one in entries if one.proposer != "seed"]
+    opponent, is_fair = _opponent(entries, winner)
+    tried = [one for one in entries if one.proposer not in BASELINES]
     validation = p = test = None
-    if winner is not None and seed is not None and winner.number != seed.number:
-        numbers = {winner.number, seed.number, *(one.number for one in tried)}
+    if winner is not None and opponent is not None and winner.number != opponent.number:
+        numbers = {winner.number, opponent.number, *(one.number for one in tried)}
         found = archive.scores(search.id, Split.VALIDATION, numbers)
-        first, base = found.pop(winner.number), found.pop(seed.number)
-        # Each rival against the seed on the samples that both have: its chance to be lucky.
+        first, base = found.pop(winner.number), found.pop(opponent.number)
+        # Each rival against the baseline on the samples that both have: its chance to be lucky.
         rivals = [comparable(one, base)[0] for one in found.values()]
         mine, base_scores = comparable(first, base)
         validation, p = paired(mine, base_scores), corrected(mine, rivals, base_scores)
-        sealed = archive.scores(search.id, Split.TEST, {winner.number, seed.number})
-        test = paired(*(by_task(sealed.get(one.number, {})) for one in (winner, seed)))
+        sealed = archive.scores(search.id, Split.TEST, {winner.number, opponent.number})
+        test = paired(*(by_task(sealed.get(one.number, {})) for one in (winner, opponent)))
     return Standing(
         search=search,
         entries=entries,
         lost=lost,
         winner=winner,
         headline=told(archive, search, winner, entries) if winner else None,
-        seed=seed,
+        opponent=opponent,
+        is_fair=is_fair,
         validation=validation,
         corrected_p=p,
         tried=len(tried),
@@ -125,6 +130,32 @@ def stand(archive: Archive, search: SearchInfo) -> Standing:
         looks=sum(event.kind == "test-opened" for event in log),
         alarms=alarms(everything, log),
     )
+
+
+def _opponent(
+    entries: Sequence[EntryInfo], winner: EntryInfo | None
+) -> tuple[EntryInfo | None, bool]:
+    """Return the baseline that a winner is held against, and whether it costs no more.
+
+    Where another one met the test in its place, a budget having ended, it is that one.
+    """
+    if winner is None:
+        return None, False
+    cost, met = price(entries), {one.number: one for one in entries if one.proposer in BASELINES}
+    tested = {number: one for number, one in met.items() if Split.TEST in one.summaries}
+    if Split.TEST in winner.summaries and winner.number not in met:
+        met = tested or met
+    found = opponent(
+        (
+            Contender(one.number, one.validation.mean, cost.of(one), one.status == "evaluated")
+            for one in met.values()
+            if one.validation is not None
+        ),
+        cost.of(winner),
+    )
+    if found is None:
+        return None, False
+    return met[found.number], found.cost <= AFFORDABLE * cost.of(winner)
 
 
 def told(
@@ -136,7 +167,7 @@ def told(
         one: met validation tasks.
         entries: of the same search.
     """
-    whole = [x.number for x in entries if x.proposer != "seed" and x.status == "evaluated"]
+    whole = [x.number for x in entries if x.proposer not in BASELINES and x.status == "evaluated"]
     sealed = by_task(archive.scores(search.id, Split.TEST, {one.number}).get(one.number, {}))
     test_tasks = search.sizes.get(Split.TEST, 0)
     # On the test the others do not matter: what may be a million scores is not read then.

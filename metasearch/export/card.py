@@ -86,6 +86,7 @@ class Card:
     Attributes:
         search, domain: names of the search and of what it searched for.
         headline: its score that may be quoted, in words; "" where nobody worked it out.
+        against: how it does against the best baseline of its price, in words; "" where not known.
         proposed: designs evaluated in that search: the best of many looks better than it is.
         runs_code: the design runs programs that its model writes.
         sandbox: where it was evaluated, in one line.
@@ -99,6 +100,7 @@ class Card:
     search: str = ""
     domain: str = ""
     headline: str = ""
+    against: str = ""
     proposed: int = 0
     runs_code: bool = False
     scores: tuple[Scored, ...] = ()
@@ -132,6 +134,7 @@ class Card:
         """Return a few lines of plain text for the head of a source file."""
         lines = [f"design {self.design_id}" + (f" of search {self.search}" if self.search else "")]
         lines += [f"score: {self.headline}"] if self.headline else []
+        lines += [self.against] if self.against else []
         lines += [f"{row.split}: {_score(row)} on {row.tasks} tasks" for row in self.scores]
         lines += [f"answered by {use.name}" for use in self.models]
         return [" ".join(line.split()) for line in lines]
@@ -179,6 +182,7 @@ class Card:
             "s a task",
         ]
         text = f"## Scores\n\n**Score: {self.headline}.**\n\n" if self.headline else "## Scores\n\n"
+        text += f"{plain(self.against)}.\n\n" if self.against else ""
         text += _table(head, rows)
         if self.proposed > 1:
             text += (

@@ -19,6 +19,16 @@ def conclusion(report: Report) -> Iterator[Block]:
     yield Paragraph(_verdict(report), strong=True)
     if report.winner is not None and report.headline is not None:
         yield Paragraph(f"The score of #{report.winner.number} is {told(report.headline)}.")
+    if (dearer := report.dearer_test) is not None:
+        line = report.line(dearer.baseline)
+        yield Paragraph(
+            (
+                f"The best baseline at any price is #{dearer.baseline} ",
+                Said(line.name if line else ""),
+                f"; on the sealed test the winner against it has {_figures(dearer.pair)}, "
+                f"{p_value(dearer.pair.p)}.",
+            )
+        )
     if state := _state(report):
         yield Paragraph(state)
 

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from metasearch.report.lineage import Step
     from metasearch.report.rows import Rows
     from metasearch.report.transfers import Transfer
+    from metasearch.report.vote import Ballot
     from metasearch.stats import Estimate
 
-__all__ = ["Contest", "Line", "Report", "Scored"]
+__all__ = ["Contest", "Line", "Report", "Scored", "Unlearnt"]
 
 
 class Scored(NamedTuple):
@@ -97,6 +98,37 @@ class Contest:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlearnt:
+    """What a search gets without learning, at the winner's price or with a few designs.
+
+    Attributes:
+        vote: the majority of good designs that together cost no more than the winner; None where
+            three cost more.
+        against: the winner against that vote on validation.
+        early: designs that were made before anything was learnt, and met all of validation.
+        best_early: the best of them.
+    """
+
+    vote: Ballot | None
+    against: Paired | None
+    early: int
+    best_early: Line | None
+
+    def to_json(self) -> dict[str, Json]:
+        """Return plain JSON."""
+        vote = None
+        if self.vote is not None and self.against is not None:
+            own = {"voters": list(self.vote.voters), "cost": self.vote.cost}
+            vote = {**own, **self.against.to_json()}
+        best = self.best_early
+        return {
+            "vote": vote,
+            "independent": self.early,
+            "best_independent": _line_json(best) if best else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All that is told of a search.
 
@@ -107,8 +139,11 @@ class Report:
             else shrunk.
         is_fair: the opponent costs at most as much a task as the winner.
         contest: winner against the opponent on validation.
-        test: winner against the baseline that met the sealed test; None before that.
+        test: winner against the opponent on the sealed test, or against another baseline where
+            that has not met it; None before the test.
+        dearer_test: winner against a baseline that is better than the opponent and costs more.
         test_scores: of all designs that met it, by number.
+        unlearnt: what there would be without learning.
         looks: how often the test was opened.
         kept_back: what is set aside for the test, in `unit`; 0 when it was opened or no cap is set.
         unit: "dollars", or "tokens" where the model costs nothing.
@@ -130,7 +165,9 @@ class Report:
     is_fair: bool
     contest: Contest | None
     test: Contest | None
+    dearer_test: Contest | None
     test_scores: Mapping[int, Scored]
+    unlearnt: Unlearnt
     looks: int
     kept_back: float
     is_between: bool
@@ -192,7 +229,9 @@ class Report:
             "opponent": self.opponent.number if self.opponent else None,
             "opponent_costs_at_most_as_much": self.is_fair if self.opponent else None,
             "validation": self.contest.to_json() if self.contest else None,
+            "unlearnt": self.unlearnt.to_json(),
             "test": self.test.to_json() if self.test else None,
+            "dearer_test": self.dearer_test.to_json() if self.dearer_test else None,
             "test_scores": {
                 str(number): score._asdict() for number, score in self.test_scores.items()
             },

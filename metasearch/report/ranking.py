@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from metasearch.report.headline import alike, complete
 from metasearch.report.rows import Rows, Scores
@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from metasearch.archive.records import EntryInfo
 
 __all__ = [
+    "AFFORDABLE",
     "WHOLE",
+    "Contender",
     "Opponent",
     "Price",
     "fair_baseline",
     "mean",
+    "opponent",
     "price",
     "ranked",
     "tested",
@@ -25,6 +28,8 @@ __all__ = [
 ]
 
 EPSILON = 1e-9  # scores nearer than this are equal
+# Times the winner's cost that is still its price: two designs never cost the very same.
+AFFORDABLE = 1.1
 WHOLE = "evaluated"  # status of an entry that met all of validation
 
 
@@ -43,6 +48,21 @@ class Price:
         summary = entry.validation
         assert summary is not None, "only entries that met validation tasks have a price"
         return summary.dollars_per_task if self.unit == "dollars" else summary.tokens_per_task
+
+
+class Contender(NamedTuple):
+    """A baseline that a winner may be held against.
+
+    Attributes:
+        mean: validation score in [0, 1].
+        cost: of one task, dollars or tokens.
+        is_whole: it met all validation tasks.
+    """
+
+    number: int
+    mean: float
+    cost: float
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +116,41 @@ def _lacks(rows: Rows, number: int) -> bool:
     return not complete(number, rows.first, rows.fresh)
 
 
+def opponent(contenders: Iterable[Contender], paid: float) -> Contender | None:
+    """Return the baseline that a winner is held against; None where there is none.
+
+    The best of those that cost at most as much and met all tasks; else the best that met all, for
+    none is as cheap; else the best of any.
+
+    Args:
+        contenders: baselines that met validation tasks.
+        paid: what the winner costs, in the unit of theirs.
+    """
+    found = list(contenders)
+    whole = [one for one in found if one.is_whole] or found
+    affordable = [one for one in whole if one.cost <= AFFORDABLE * paid + EPSILON]
+    # Rounded as in the archive's own leaderboard, so that both name the same winner.
+    return min(
+        affordable or whole,
+        key=lambda one: (-round(one.mean, 12), one.cost, one.number),
+        default=None,
+    )
+
+
 def fair_baseline(rows: Rows, winner: EntryInfo) -> Opponent | None:
-    """Return the best baseline that costs at most as much as the winner, else the best of all."""
+    """Return the baseline that a winner is held against, see `opponent`."""
     cost = price(rows.entries)
-    whole = [one for one in rows.baselines if one.status == WHOLE] or rows.baselines
-    affordable = [one for one in whole if cost.of(one) <= cost.of(winner) * (1 + EPSILON)]
-    best = _sorted(affordable or whole, rows.first, cost)
-    return Opponent(best[0], bool(affordable)) if best else None
+    found = opponent(
+        (
+            Contender(one.number, mean(rows.first[one.number]), cost.of(one), one.status == WHOLE)
+            for one in rows.baselines
+        ),
+        cost.of(winner),
+    )
+    if found is None:
+        return None
+    entry = next(one for one in rows.baselines if one.number == found.number)
+    return Opponent(entry, found.cost <= AFFORDABLE * cost.of(winner) + EPSILON)
 
 
 def _sorted(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from metasearch.report.breakeven import break_even
 from metasearch.report.evidence import corrected, paired
-from metasearch.report.facts import Contest, Line, Report, Scored
+from metasearch.report.facts import Contest, Line, Report, Scored, Unlearnt
 from metasearch.report.failures import failures
 from metasearch.report.headline import Samples, alike, scored
 from metasearch.report.lineage import steps
 from metasearch.report.ranking import (
+    AFFORDABLE,
     WHOLE,
+    Opponent,
     fair_baseline,
     mean,
     price,
@@ -23,6 +25,7 @@ from metasearch.report.ranking import (
 from metasearch.report.rows import BASELINES, Rows, Scores, read, repeats
 from metasearch.report.shrinkage import believed_gain
 from metasearch.report.transfers import transfers
+from metasearch.report.vote import Ballot, count, voters
 from metasearch.stats import probability_better, wilson
 from metasearch.types import Split
 
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["reckon"]
 
+INDEPENDENT = "independent"  # the strategy that learns nothing
 TESTED = 2  # meet the sealed test: the winner and the best baseline
 MARGIN = 1.25  # test tasks may be a little longer than those of validation
 
@@ -63,8 +67,10 @@ def reckon(archive: Archive, search_id: str) -> Report:
         opponent=lines[opponent.entry.number] if opponent else None,
         is_fair=bool(opponent and opponent.is_fair),
         contest=_contest(rows, winner, opponent.entry) if winner and opponent else None,
-        test=_test(rows, winner) if winner else None,
+        test=_test(rows, winner, opponent) if winner else None,
+        dearer_test=_dearer_test(rows, winner, opponent) if winner else None,
         test_scores={one.number: scored(rows.sealed[one.number], "test") for one in tested(rows)},
+        unlearnt=_unlearnt(archive, rows, winner, lines),
         looks=looks,
         kept_back=0.0 if looks or rows.sealed else _kept_back(rows, winner),
         is_between=unfinished(rows),
@@ -166,12 +172,64 @@ def _contest(rows: Rows, winner: EntryInfo, opponent: EntryInfo) -> Contest | No
     return Contest(opponent.number, pair, p, belief.better, belief.gain)
 
 
-def _test(rows: Rows, winner: EntryInfo) -> Contest | None:
-    """Hold the winner against the baseline that met the sealed test with it."""
-    bases = [one for one in tested(rows) if one.proposer in BASELINES]
-    if winner.number not in rows.sealed or not bases:
+def _test(rows: Rows, winner: EntryInfo, opponent: Opponent | None) -> Contest | None:
+    """Hold the winner on the test against its opponent, else against the best that met it."""
+    bases = _tested_baselines(rows)
+    if not bases:
         return None
-    base = max(bases, key=lambda one: (mean(rows.first.get(one.number, {})), -one.number))
+    fair = [one for one in bases if opponent and one.number == opponent.entry.number]
+    return _sealed(rows, winner, (fair or bases)[0])
+
+
+def _unlearnt(
+    archive: Archive, rows: Rows, winner: EntryInfo | None, lines: Mapping[int, Line]
+) -> Unlearnt:
+    """Return what the best would have been by a vote, and by designs that learnt nothing."""
+    section = rows.search.config.get("search") or {}
+    alone = rows.search.strategy == INDEPENDENT
+    seeds = sum(one.proposer == BASELINES[0] for one in rows.entries)
+    last = seeds + int(section.get("in_flight") or 1)  # a proposal sees what came so much before
+    early = [one for one in ranked(rows, fresh=False) if one.number < last or alone]
+    best = lines[early[0].number] if early else None
+    ballot = _ballot(archive, rows, winner) if winner else None
+    if ballot is None or winner is None:
+        return Unlearnt(None, None, len(early), best)
+    against = paired(_samples(rows, winner.number), ballot.scores)
+    return Unlearnt(ballot, against, len(early), best)
+
+
+def _ballot(archive: Archive, rows: Rows, winner: EntryInfo) -> Ballot | None:
+    cost = price(rows.entries)
+    whole = {
+        one.number: one
+        for one in (*rows.baselines, *rows.tried)
+        if one.status == WHOLE and one.number != winner.number
+    }
+    best = sorted(whole, key=lambda number: (-round(mean(rows.first[number]), 12), number))
+    chosen = voters([(one, cost.of(whole[one])) for one in best], AFFORDABLE * cost.of(winner))
+    if not chosen:
+        return None
+    entries = [whole[number] for number in chosen]
+    return count(archive, rows.search.id, entries, sum(cost.of(one) for one in entries))
+
+
+def _dearer_test(rows: Rows, winner: EntryInfo, opponent: Opponent | None) -> Contest | None:
+    """Hold the winner on the test against a better baseline that costs more; None where none is."""
+    bases = _tested_baselines(rows)
+    if opponent is None or opponent.entry not in bases or bases[0] == opponent.entry:
+        return None
+    return _sealed(rows, winner, bases[0])
+
+
+def _tested_baselines(rows: Rows) -> list[EntryInfo]:
+    """Return the baselines that met the sealed test, the best on validation first."""
+    bases = [one for one in tested(rows) if one.proposer in BASELINES]
+    return sorted(bases, key=lambda one: (-mean(rows.first.get(one.number, {})), one.number))
+
+
+def _sealed(rows: Rows, winner: EntryInfo, base: EntryInfo) -> Contest | None:
+    if winner.number not in rows.sealed:
+        return None
     pair = paired(rows.sealed[winner.number], rows.sealed[base.number])
     return None if pair is None else Contest(base.number, pair)
 

@@ -112,6 +112,9 @@ def _baselines(report: Report) -> Iterator[Block]:
         yield Bullets(_evidence(report.contest, report.tried))
     rows = [_row(one) for one in base]
     yield Table(("design", "name", "score", "95 % interval", "tasks", *COSTS), rows, left=("name",))
+    if items := list(_unlearnt(report)):
+        yield Paragraph("Without learning, on validation:")
+        yield Bullets(items)
 
 
 def _opponent(report: Report) -> Text:
@@ -119,7 +122,7 @@ def _opponent(report: Report) -> Text:
     assert report.winner
     mine, theirs = (getattr(one, report.unit) for one in (report.winner, report.opponent))
     if report.is_fair:
-        how = f"the best baseline that costs at most as much: {amount(theirs, report.unit)} a task "
+        how = f"the best baseline of its price: {amount(theirs, report.unit)} a task "
         how += f"beside {amount(mine, report.unit)}"
     else:
         how = (
@@ -152,6 +155,27 @@ def _evidence(contest: Contest, tried: int) -> list[Text]:
     return items
 
 
+def _unlearnt(report: Report) -> Iterator[Text]:
+    """Say what a vote would do at the winner's price, and what the first designs were worth."""
+    found = report.unlearnt
+    if found.vote is not None and found.against is not None:
+        who = ", ".join(f"#{number}" for number in found.vote.voters)
+        yield (
+            f"The majority of {who}, which together take {amount(found.vote.cost, report.unit)} a "
+            f"task: the winner against it {difference(found.against)}: {verdict(found.against)}."
+        )
+    elif report.winner:
+        yield "A vote of the archive's best: any three of them cost more than the winner."
+    if found.best_early is not None:
+        best = found.best_early
+        yield (
+            f"Independent sampling: of {found.early} designs made before anything was learnt the "
+            f"best is #{best.number} ",
+            Said(best.name),
+            f" with {score(best.score.mean)}, as ranked.",
+        )
+
+
 def _row(line: Line) -> list[Text]:
     own = line.score
     return [
@@ -182,22 +206,28 @@ def _test(report: Report) -> Iterator[Block]:
     yield Table(("design", "name", "score", "95 % interval", "tasks"), rows, left=("name",))
     yield Paragraph(_looked(report))
     if report.test:
-        yield Bullets(
-            [
-                f"#{report.winner.number if report.winner else ''} against "
-                f"#{report.test.baseline}: {difference(report.test.pair)}: "
-                f"{verdict(report.test.pair)}.",
-            ]
-        )
+        yield Bullets([_on_test(report, one) for one in (report.test, report.dearer_test) if one])
     elif report.winner:
         yield Paragraph(f"#{report.winner.number} itself has no test score to compare.")
+
+
+def _on_test(report: Report, contest: Contest) -> Text:
+    number = report.winner.number if report.winner else ""
+    line = report.line(contest.baseline)
+    why = ", which costs more" if contest is report.dearer_test else ""
+    return (
+        f"#{number} against #{contest.baseline} ",
+        Said(line.name if line else ""),
+        f"{why}: {difference(contest.pair)}: {verdict(contest.pair)}.",
+    )
 
 
 def _looked(report: Report) -> str:
     if report.looks <= 1:
         return "It was opened once, for these designs, after they had been chosen."
     return (
-        f"It was opened {report.looks} times, as the search went on after the first: these figures "
+        f"It was opened {report.looks} times, as the search went on after the first or a transfer met its "
+        "tasks: these figures "
         "are no longer free of choice, so read them with care."
     )
 

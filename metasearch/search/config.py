@@ -263,6 +263,8 @@ class SearchSection(Section):
         finalists: new designs that meet the validation tasks anew at the end; the best of them by
             these fresh samples wins. 0 plays no finals: the winner's score then flatters it.
         final_repeats: fresh evaluations of each finalist on each task.
+        equal_cost: at the end self-consistency at the winner's price meets all of validation, and
+            may be what the winner is held against on the test.
         simplify: whether the winner is simplified at the end; None does where there are finals.
         simplify_margin: how much worse, in (0, 1), a simpler design may be at most.
         in_flight: designs that are proposed or evaluated at the same time.
@@ -280,8 +282,9 @@ class SearchSection(Section):
     stages: tuple[Positive | Literal["all"], ...] = Field(default=STAGES, min_length=1)
     race_alpha: float = Field(default=0.2, ge=0, lt=1)
     repeats: int = Field(default=1, ge=1, lt=FRESH)
-    finalists: int = Field(default=0, ge=0)
+    finalists: int = Field(default=3, ge=0)
     final_repeats: int = Field(default=1, ge=1, lt=FRESH)
+    equal_cost: bool = True
     simplify: bool | None = None
     simplify_margin: float = Field(default=0.05, gt=0, lt=1)
     in_flight: Positive = 4

@@ -88,6 +88,10 @@ class Guard:
         """Free what was kept back for the finals: they begin."""
         self.reserve.play()
 
+    def compare(self) -> None:
+        """Free what was kept back for the baseline of the winner's price: it begins."""
+        self.reserve.compare()
+
     def release(self) -> None:
         """Free the rest: the test begins."""
         self.reserve.release()

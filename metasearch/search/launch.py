@@ -25,11 +25,12 @@ from metasearch.sandbox.proof import prove
 from metasearch.search.checks import asks_model
 from metasearch.search.config import FREE_MODELS, LOCAL, NONE, ModelSection, SearchConfig
 from metasearch.search.domain import load_domain
+from metasearch.search.equal_cost import SEED
 from metasearch.search.evaluate import Asking, Evaluator, evaluations_at_once
 from metasearch.search.events import Display, Note, SearchFinished, SearchStarted
 from metasearch.search.guard import Guard
 from metasearch.search.hold import BY_USER, held
-from metasearch.search.loop import Search
+from metasearch.search.loop import NO_NEW, Search
 from metasearch.search.measure import Measurer, stored
 from metasearch.search.member import RACED
 from metasearch.search.outage import Outage, Patient
@@ -175,7 +176,9 @@ async def launch(
             display.show(Note(note))
         return await work(search)
     # `held` lets nobody out of it but those who were asked to end at once.
-    made = sum(one.proposer != "seed" and one.status in RACED for one in archive.entries(info.id))
+    made = sum(
+        one.proposer not in NO_NEW and one.status in RACED for one in archive.entries(info.id)
+    )
     display.show(SearchFinished(info.id, hold.ended, f"{hold.ended} at once {BY_USER}", made))
     return hold.ended
 
@@ -327,6 +330,8 @@ def _guard(
             call,
             _final_evaluations(config, domain),
             max(1, min(config.search.finalists, config.search.designs)),
+            _equal_evaluations(config, domain),
+            len(tasks) * repeats if config.search.designs else 0,
             _least_finals(config, domain, price),
         ),
         worktime=worktime,
@@ -341,6 +346,14 @@ def _final_evaluations(config: SearchConfig, domain: Domain) -> int:
     if not search.finalists or not search.designs:
         return 0
     return len(domain.tasks(Split.VALIDATION)) * search.final_repeats
+
+
+def _equal_evaluations(config: SearchConfig, domain: Domain) -> int:
+    """Return the evaluations of the baseline that costs what the winner costs."""
+    names = {design.name for design in baselines(config)}
+    if not config.search.equal_cost or not config.search.designs or SEED not in names:
+        return 0
+    return len(domain.tasks(Split.VALIDATION)) * config.search.repeats
 
 
 def _evaluator(

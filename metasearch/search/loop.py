@@ -14,7 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from metasearch.errors import BudgetExhausted, MetasearchError
+from metasearch.report.rows import BASELINES
 from metasearch.search.config import SearchConfig
+from metasearch.search.equal_cost import BASELINE, EqualCost
 from metasearch.search.events import SearchFinished
 from metasearch.search.finals import Finals
 from metasearch.search.guard import Guard
@@ -28,8 +30,10 @@ from metasearch.search.simplify import SIMPLIFIER, simplified
 from metasearch.search.trial import Draft, Trial, twin
 from metasearch.types import Design, Split, Usage
 
-__all__ = ["Search"]
+__all__ = ["NO_NEW", "Search"]
 
+EXTRA = (SIMPLIFIER, BASELINE)  # they propose what is extra to the designs that were asked for
+NO_NEW = (*BASELINES, SIMPLIFIER)  # proposers of entries that are no new designs
 ATTEMPTS = 3  # proposals made at most, for each design that was asked for
 
 
@@ -88,7 +92,8 @@ class Search:
         status = reason = ""
         try:
             status, reason = await self._search()
-            await self._open_test(await simplified(self, await self._finals()))
+            winner = await simplified(self, await self._finals())
+            await self._open_test(winner, await self._opponent(winner))
         except Interrupted as why:
             # Who asked for its end has it, though its test could not be made.
             asked = self.measurer.stopping or str(why)
@@ -159,7 +164,7 @@ class Search:
                 elif flying:
                     await running.pop(visible)
                     made = self.members[len(self.baselines) + visible]
-                    accepted += made.accepted and made.proposer != SIMPLIFIER
+                    accepted += made.accepted and made.proposer not in EXTRA
                     visible += 1
                 else:
                     return reason if accepted < wanted else ""
@@ -241,15 +246,36 @@ class Search:
             self.guard.exhausted(str(error))
             return best(self._proposals())
 
-    async def _open_test(self, winner: Member | None) -> None:
-        """Evaluate the winner and the best baseline on the sealed test split, once."""
+    async def _opponent(self, winner: Member | None) -> Member | None:
+        """Return the best baseline of the winner's price, which met all of validation."""
+        if winner is None:
+            return None
+        search = self.config.search
+        equal = EqualCost(self.measurer, self.members, search.calls_per_task)
+        self.guard.compare()
+        if search.equal_cost:
+            await equal.play(winner)
+        return equal.opponent(winner)
+
+    async def _open_test(self, winner: Member | None, opponent: Member | None) -> None:
+        """Open the sealed test split, once: for the winner, the best baseline, that of its price.
+
+        The last two are one, where the best baseline costs no more than the winner.
+        """
         self.guard.release()
-        pair = [member for member in (winner, best(self._view(0))) if member is not None]
+        rivals = [one for one in self.members.values() if one.proposer in BASELINES]
+        pair = [member for member in (winner, best(rivals)) if member is not None]
         tasks = self.measurer.tasks[Split.TEST]
         if len(pair) < 2 or not tasks:
             return
-        self._note_look(f"for designs {' and '.join(str(member.number) for member in pair)}")
+        third = [opponent] if opponent is not None and opponent not in pair else []
+        numbers = [str(member.number) for member in (*pair, *third)]
+        self._note_look(f"for designs {' and '.join(numbers)}")
         await all_of(self.measurer.meet(member, Split.TEST, tasks) for member in pair)
+        try:
+            await all_of(self.measurer.meet(member, Split.TEST, tasks) for member in third)
+        except BudgetExhausted as error:
+            self.guard.exhausted(f"{error}; {numbers[-1]} has not met the whole test")
 
     def _note_look(self, text: str) -> None:
         """Count a look at the sealed split; going on with an interrupted one is the same look."""
@@ -274,6 +300,6 @@ class Search:
         return [self.members[number] for number in range(len(self.baselines) + visible)]
 
     def _proposals(self) -> list[Member]:
-        """Return the new designs, without the simpler forms of some."""
+        """Return the new designs, without what was made of the winner at the end."""
         new = [one for one in self.members.values() if one.number >= len(self.baselines)]
-        return [one for one in new if one.proposer != SIMPLIFIER]
+        return [one for one in new if one.proposer not in EXTRA]

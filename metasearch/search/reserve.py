@@ -15,6 +15,7 @@ from metasearch.errors import ConfigError
 from metasearch.gateway.base import Caps
 from metasearch.gateway.budget import PICO, Amount, Budget
 from metasearch.gateway.prices import Price
+from metasearch.report.rows import BASELINES
 from metasearch.search.member import RACED, Member, leading
 from metasearch.types import FRESH, Evaluation, Split, Task
 
@@ -72,6 +73,8 @@ class Reserve:
         least: of the test of one design, until something is measured.
         call: the worst case of one call, which the last one needs.
         finalists: new designs that play the finals.
+        equal: validation evaluations of the baseline that costs what the winner costs.
+        rival: test evaluations of the best baseline of the winner's price, where it is a third one.
         least_finals: of all finals, until something is measured.
     """
 
@@ -81,6 +84,8 @@ class Reserve:
     call: Amount
     finals: int = 0
     finalists: int = 1
+    equal: int = 0
+    rival: int = 0
     least_finals: Amount = NOTHING
     _seen: dict[int, tuple[int, Amount]] = field(default_factory=dict)
     _racing: dict[bool, set[int]] = field(default_factory=lambda: {True: set(), False: set()})
@@ -91,7 +96,7 @@ class Reserve:
         """Look anew at who may still become a finalist; for the start, and the end of a race."""
         members = list(members)
         for is_baseline in (True, False):
-            group = [one for one in members if (one.proposer == "seed") is is_baseline]
+            group = [one for one in members if (one.proposer in BASELINES) is is_baseline]
             leaders = self._leaders(group, is_baseline)
             self._best[is_baseline] = [one.number for one in leaders]
             racing = [one for one in group if one.status == "pending"]
@@ -112,13 +117,13 @@ class Reserve:
     def observe(self, member: Member, evaluation: Evaluation) -> None:
         """Count one evaluation."""
         if evaluation.split is Split.VALIDATION and evaluation.repeat < FRESH:
-            self._racing[member.proposer == "seed"].add(member.number)
+            self._racing[member.proposer in BASELINES].add(member.number)
             self._add(member.number, Measured.of(evaluation))
             self.keep()
 
     def keep(self) -> None:
         """Set the reserve aside."""
-        if not self.tests + self.finals:
+        if not self.tests + self.finals + self.equal + self.rival:
             return
         old, new = self._costs(True), self._costs(False)
         if not old and not new:
@@ -130,6 +135,7 @@ class Reserve:
         old_one = [max(column) for column in zip(*(old or new), strict=True)]
         places = [_largest(column, self.finalists) for column in zip(*(new or old), strict=True)]
         total = _of(self.tests, old_one).plus(_of(self.tests, dearest)).plus(self.call)
+        total = total.plus(_of(self.equal + self.rival, dearest))
         self.budget.set_aside(total.plus(_of(self.finals, old_one)).plus(_of(self.finals, places)))
 
     def play(self) -> None:
@@ -138,9 +144,15 @@ class Reserve:
         self.budget.set_aside(NOTHING)
         self.keep()
 
+    def compare(self) -> None:
+        """Give free what the baseline of the winner's price takes: it begins."""
+        self.equal = 0
+        self.budget.set_aside(NOTHING)
+        self.keep()
+
     def release(self) -> None:
         """Give everything free: the test begins."""
-        self.tests = self.finals = 0
+        self.tests = self.finals = self.equal = self.rival = 0
         self.budget.set_aside(NOTHING)
 
     def _add(self, number: int, one: Measured) -> None:

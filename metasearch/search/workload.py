@@ -46,7 +46,7 @@ class Plan:
 
     Attributes:
         per_design: evaluations of one design at most, without racing's savings.
-        test: evaluations of the final test.
+        test: evaluations of the end: finals, the baseline of the winner's price, the sealed test.
         by_model: share of the new designs that a model writes, in [0, 1].
         price: dollars of a mixed token of evaluations, and of writing designs.
     """
@@ -115,11 +115,20 @@ def planned(
         seeds=seeds,
         designs=search.designs,
         per_design=sizes[Split.VALIDATION] * search.repeats + search.smoke,
-        test=FINALISTS * sizes[Split.TEST] * search.repeats,
+        test=FINALISTS * sizes[Split.TEST] * search.repeats + _of_the_end(config, sizes),
         by_model=config.weights().get("meta-agent", 0.0),
         price=(_mixed(price[0], costs.prompt_share), _mixed(price[1], PROMPT_SHARE)),
         costs=costs,
     )
+
+
+def _of_the_end(config: SearchConfig, sizes: Mapping[Split, int]) -> int:
+    """Return the evaluations of finals and of the baseline of the winner's price."""
+    search = config.search
+    finalists = min(search.finalists, search.designs)
+    fresh = (finalists + 1) * search.final_repeats if finalists else 0
+    equal = search.repeats if search.equal_cost and search.designs else 0
+    return sizes[Split.VALIDATION] * (fresh + equal)
 
 
 def _mixed(price: Price, prompt_share: float) -> float:

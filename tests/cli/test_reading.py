@@ -78,7 +78,7 @@ def test_top_ranks_says_who_won_and_whether_it_is_luck(invoke: Invoke) -> None:
 
 def test_top_json_has_the_numbers_behind_the_words(invoke: Invoke) -> None:
     data = _json(invoke, "top")
-    assert (data["winner"], data["best_seed"], data["tried"]) == (4, 1, 3)
+    assert (data["winner"], data["opponent"], data["tried"]) == (4, 1, 3)
     assert data["validation"]["p"] == pytest.approx(2 / 2**10)
     # The copy of the seed cannot be lucky, the stopped design costs its full share.
     assert data["corrected_p"] == pytest.approx(2 * 2 / 2**10, abs=0.001)
@@ -98,7 +98,9 @@ def test_the_score_of_the_winner_is_the_same_wherever_it_is_told(
     assert f"#4 route by kind: {told}." in invoke("top").stdout
     assert f"The score of #4 is {told}." in invoke("report").stdout.replace("\\", "")
     invoke("export", "best", "--as", "module", "-o", str(tmp_path / "made"))
-    assert f"**Score: {told}.**" in (tmp_path / "made" / "CARD.md").read_text()
+    card = (tmp_path / "made" / "CARD.md").read_text()
+    assert f"**Score: {told}.**" in card
+    assert "On the sealed test against the best baseline of its price, \\#1 chain" in card
     invoke("export", "best", "--as", "file", "-o", str(tmp_path / "made.py"))
     assert f"score: {told}" in (tmp_path / "made.py").read_text()
 

@@ -61,6 +61,11 @@ def test_the_winner_meets_another_model_beside_the_baseline_and_nothing_is_paid_
     short = invoke(*command, "--calls", "8")
     assert short.exit_code == 3, short.stderr
     assert endpoint.served.requests <= 8
+    with Archive.open(tmp_path / "archive.db", read_only=True) as archive:
+        (made,) = (one.id for one in archive.searches() if one.id != "s")
+    resumed = invoke("resume", made)
+    assert resumed.exit_code == 3, "the cap stays as it was"
+    assert "preflight" not in resumed.output, "its designs are given, so there is nothing to find"
     (cell,) = _json(invoke, *command, "--json")["transfers"]
     with Archive.open(tmp_path / "archive.db", read_only=True) as archive:
         tasks = archive.tasks(cell["search"], Split.VALIDATION)
@@ -80,6 +85,7 @@ def test_the_winner_meets_another_model_beside_the_baseline_and_nothing_is_paid_
     told = _json(invoke, "report", "--format", "json")
     assert told["search"]["id"] == "s", "a transfer is not the newest search"
     assert told["transfers"] == [cell]
+    assert told["test_looks"] == 1, "the tasks were those of the search's own test"
     page = invoke("report").stdout
     assert f"| other | sums | {TASKS} | 1.00 |" in page
     assert invoke("replay", cell["search"]).exit_code == 0

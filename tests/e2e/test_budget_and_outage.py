@@ -163,7 +163,7 @@ async def test_who_stops_a_search_that_waits_does_not_wait_for_the_endpoint(
 
 
 async def test_a_cap_that_ends_the_search_still_opens_the_test(tmp_path: Path) -> None:
-    cap = 80
+    cap = 180
     display = Watching()
     with Archive.open(tmp_path / "a.db") as archive, ScriptedEndpoint(script) as endpoint:
         chosen = settings(tmp_path, endpoint.base_url, calls=cap)
@@ -173,11 +173,11 @@ async def test_a_cap_that_ends_the_search_still_opens_the_test(tmp_path: Path) -
         )
         assert endpoint.served.requests == archive.spent("sums").calls <= cap
         opened = [one for one in archive.entries("sums") if Split.TEST in one.summaries]
-        assert [one.summaries[Split.TEST].n for one in opened] == [6, 6]
+        assert [one.summaries[Split.TEST].n for one in opened] == [6, 6, 6]
         said = [event.text for event in archive.events("sums") if event.kind == "budget"]
-        assert said[0] == "50 % of the budget of 80 calls is used"
-        assert said[1].startswith("100 %: the budget of 80 calls is used up")
-        assert said[2] == "80 % of the budget of 80 calls is used"  # by the test
+        assert said[0] == "50 % of the budget of 180 calls is used"
+        assert said[1].startswith("100 %: the budget of 180 calls is used up")
+        assert said[2] == "80 % of the budget of 180 calls is used"  # by the test
         assert "test-opened" in [event.kind for event in archive.events("sums")]
     shares = [one.share for one in display.events if isinstance(one, BudgetUsed)]
     assert shares == [0.5, 1.0, 0.8]
@@ -196,15 +196,15 @@ async def test_a_cap_on_proposing_ends_proposing_and_nothing_else(tmp_path: Path
         )
         assert "budget of proposer of 4 calls" in archive.search("sums").reason
         assert archive.spent("sums", Owner.PROPOSER).calls == 4
-        assert sum(Split.TEST in one.summaries for one in archive.entries("sums")) == 2
+        assert sum(Split.TEST in one.summaries for one in archive.entries("sums")) == 3
 
 
 async def test_a_cap_that_cannot_hold_the_test_is_refused_before_anything_is_made(
     tmp_path: Path,
 ) -> None:
     with Archive.open(tmp_path / "a.db") as archive:
-        with pytest.raises(ConfigError, match=r"cannot hold the final test.*at least 12"):
-            create(settings(tmp_path, "http://127.0.0.1:1/v1", calls=11), archive)
+        with pytest.raises(ConfigError, match=r"cannot hold the final test.*at least 30"):
+            create(settings(tmp_path, "http://127.0.0.1:1/v1", calls=29), archive)
         assert archive.searches() == []
 
 

@@ -29,21 +29,26 @@ async def test_a_report_tells_what_was_really_paid_found_and_tested(tmp_path: Pa
     ).fetchone()
     spent = facts["spent"]
     assert spent["calls"] == served
-    assert spent["test"]["calls"] == on_test == 2 * len(tasks[Split.TEST])
+    assert spent["test"]["calls"] == on_test == 3 * len(tasks[Split.TEST])
     parts = [spent[purse]["calls"] for purse in ("proposing", "evaluating", "probing")]
     assert sum(parts) == served
     assert parts[0] == 3, "a draft and two repairs"
     assert spent["minutes"] > 0
 
-    def truth(split: Split) -> float:
-        """Return how much a model that checks its sums gains over one that thinks."""
+    def truth(split: Split, *, thinks: bool) -> float:
+        """Return how much a model that checks its sums gains over one that thinks, or does not."""
         a_of = [int(task.prompt.split()[2]) for task in tasks[split]]
-        return 1 - sum(a % 3 == 0 or a % 2 == 0 for a in a_of) / len(a_of)
+        return 1 - sum(a % 3 == 0 or (thinks and a % 2 == 0) for a in a_of) / len(a_of)
 
     assert found.winner is not None
     assert found.winner.name == "checker"
     assert found.test is not None
-    assert found.test.pair.difference.mean == pytest.approx(truth(Split.TEST))
+    assert found.test.pair.difference.mean == pytest.approx(truth(Split.TEST, thinks=False))
+    assert found.test.baseline == 0, "direct is of the winner's price, the chain of thought is not"
+    assert found.dearer_test is not None
+    assert found.dearer_test.pair.difference.mean == pytest.approx(truth(Split.TEST, thinks=True))
+    assert found.unlearnt.early == 1
+    assert found.unlearnt.vote is None, "there are but two others"
     assert found.contest is not None
     line = found.line(found.contest.baseline)
     assert line is not None

@@ -193,7 +193,12 @@ def test_few_tasks_cannot_show_that_nothing_is_lost(tasks: int, margin: float, c
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
-    [({}, False), ({"finalists": 2}, True), ({"finalists": 2, "simplify": False}, False)],
+    [
+        ({}, True),
+        ({"finalists": 0}, False),
+        ({"finalists": 2}, True),
+        ({"finalists": 2, "simplify": False}, False),
+    ],
 )
 def test_it_is_on_where_finals_are(settings: dict[str, int], expected: bool) -> None:
     assert SearchSection.model_validate(settings).simplifies() is expected
