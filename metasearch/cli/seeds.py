@@ -20,6 +20,7 @@ __all__ = ["seeds"]
     metasearch seeds debate > my_seeds/debate.py
     metasearch seeds --domain commons
     metasearch seeds --folder my_seeds
+    metasearch seeds som:S2/p0p0p1       # of 4 societies x 8 strategies; som lists all 32
     """,
 )
 @click.argument("name", required=False)
@@ -33,11 +34,16 @@ def seeds(name: str | None, folder: Path | None, domain: str, as_json: bool) -> 
     from metasearch import domains
     from metasearch.domains.base import entry_of
     from metasearch.errors import ConfigError
+    from metasearch.search.family import is_family
     from metasearch.search.seeds import seeds as read
     from metasearch.search.seeds import shipped
 
-    about = domains.load(domain)
-    designs = read(folder or shipped(about), entry=entry_of(about))
+    if name is not None and is_family(name):
+        designs = read(Path(name))
+        name = designs[0].name if len(designs) == 1 else None
+    else:
+        about = domains.load(domain)
+        designs = read(folder or shipped(about), entry=entry_of(about))
     found = {design.name: design for design in designs}
     if name is not None and name not in found:
         raise ConfigError(f"no seed is named {name!r}; there are {', '.join(found)}")

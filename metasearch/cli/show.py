@@ -71,19 +71,27 @@ def show(
 
 
 def _metrics(archive: Archive, search: SearchInfo, one: EntryInfo) -> dict[str, dict[str, float]]:
-    """Return a society design's mean metrics by setting; {} where tasks are questions."""
+    """Return a design's mean metrics by setting; {} where tasks are questions and it is alone."""
     from metasearch.types import Split
 
     train = archive.tasks(search.id, Split.TRAIN)
-    if not train or train[0].gold is not None:  # an episode has no right answer
+    if not train:
         return {}
+    asks = train[0].gold is not None  # an episode has no right answer
+    validation = Split.VALIDATION
+    done = archive.evaluations(search.id, entry_id=one.id, split=validation, with_trace=asks)
+    if asks and all(len({call.agent for call in each.trace}) < 2 for each in done):
+        return {}  # to load a domain may take seconds
+    from metasearch.errors import ConfigError
     from metasearch.search.config import SearchConfig
     from metasearch.search.domain import load_domain
     from metasearch.search.rescore import metrics_of
 
-    domain = load_domain(SearchConfig.model_validate(search.config))
+    try:
+        domain = load_domain(SearchConfig.model_validate(search.config))
+    except ConfigError:
+        return {}  # its file is gone, or an extra is missing: the rest can be shown
     tasks = {task.id: task for task in archive.tasks(search.id, Split.VALIDATION)}
-    done = archive.evaluations(search.id, entry_id=one.id, split=Split.VALIDATION)
     return metrics_of(domain, tasks, done)
 
 

@@ -15,6 +15,7 @@ from metasearch.archive.records import SearchInfo
 from metasearch.archive.store import Archive
 from metasearch.domains.base import Domain
 from metasearch.domains.societies.base import Society
+from metasearch.report.conformity import Swayed, columns, swayed
 from metasearch.search.config import SearchConfig
 from metasearch.search.domain import load_domain
 from metasearch.types import FRESH, Evaluation, Outcome, Split, Task
@@ -42,8 +43,8 @@ class Rescored:
         number, name: of its entry.
         evaluations: that had an answer.
         differences: those with another score.
-        metrics: mean metrics of its validation episodes by setting, "all" among them; {} where the
-            domain has no episodes.
+        metrics: mean metrics of its validation episodes by setting, "all" among them; of questions,
+            how its agents sway each other, {} where it has but one.
     """
 
     number: int
@@ -61,8 +62,9 @@ def rescore(archive: Archive, info: SearchInfo) -> Iterator[Rescored]:
     """
     domain = load_domain(SearchConfig.model_validate(info.config))
     tasks = {task.id: task for split in Split for task in archive.tasks(info.id, split)}
+    asks = not isinstance(domain, Society)
     for entry in archive.entries(info.id):
-        done = archive.evaluations(info.id, entry_id=entry.id)
+        done = archive.evaluations(info.id, entry_id=entry.id, with_trace=asks)
         answered = [one for one in done if one.outcome is Outcome.ANSWERED]
         if answered:
             yield Rescored(
@@ -77,13 +79,16 @@ def rescore(archive: Archive, info: SearchInfo) -> Iterator[Rescored]:
 def metrics_of(
     domain: Domain, tasks: Mapping[str, Task], done: Sequence[Evaluation]
 ) -> dict[str, dict[str, float]]:
-    """Return mean metrics by setting, over validation episodes that took part in the ranking."""
+    """Return mean metrics by setting, over validation episodes that took part in the ranking.
+
+    Of questions they are the columns of `metasearch.report.conformity`, from the traces.
+    """
+    done = [one for one in done if one.split is Split.VALIDATION and one.repeat < FRESH]
     if not isinstance(domain, Society):
-        return {}
+        found = columns([_swayed(domain, tasks[one.task_id], one) for one in done])
+        return {ALL: found} if found else {}
     values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for one in done:
-        if one.split is not Split.VALIDATION or one.repeat >= FRESH:
-            continue
         for name, value in domain.metrics(one.answer).items():
             for setting in (ALL, tasks[one.task_id].kind):
                 values[setting][name].append(value)
@@ -91,6 +96,10 @@ def metrics_of(
         setting: {name: sum(each) / len(each) for name, each in found.items()}
         for setting, found in sorted(values.items())
     }
+
+
+def _swayed(domain: Domain, task: Task, one: Evaluation) -> Swayed:
+    return swayed(one.trace, lambda answer: domain.score(task, answer).value >= 1)
 
 
 def _different(

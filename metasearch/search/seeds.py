@@ -8,6 +8,7 @@ from pathlib import Path
 from metasearch.assets import asset
 from metasearch.domains.base import MEMBER, SOLVE, Domain, entry_of
 from metasearch.errors import ConfigError
+from metasearch.search.family import is_family, som
 from metasearch.types import Design
 
 __all__ = ["seeds", "shipped"]
@@ -28,7 +29,8 @@ def seeds(folder: Path | None = None, *, entry: str = SOLVE) -> list[Design]:
     """Return one design for each `*.py` in a folder, sorted by name.
 
     Args:
-        folder: where to look, sub-folders left out; None is the shipped `seeds/single`.
+        folder: where to look, sub-folders left out; None is the shipped `seeds/single`; "som:S2",
+            where that is no folder, is a family of designs, see `metasearch.search.family.som`.
         entry: what each has to define: `SOLVE` or `MEMBER`.
 
     Raises:
@@ -36,6 +38,8 @@ def seeds(folder: Path | None = None, *, entry: str = SOLVE) -> list[Design]:
             does not define the entry, or says the same as another one.
     """
     folder = asset("seeds") / "single" if folder is None else folder
+    if is_family(str(folder)) and entry == SOLVE and not folder.is_dir():
+        return som(str(folder))
     if not folder.is_dir():
         raise ConfigError(
             f"no seeds at {folder}: it is not a folder; give one that holds *.py files"

@@ -5,14 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from metasearch.assets import asset
+from metasearch.domains.starter import load as starter
 from metasearch.report.conformity import columns, swayed
 from metasearch.search.family import STRATEGIES, som
-from metasearch.types import Finish, Message, ModelCall, ModelReply, ModelRequest, Usage
+from metasearch.search.rescore import metrics_of
+from metasearch.types import (
+    Evaluation,
+    Finish,
+    Message,
+    ModelCall,
+    ModelReply,
+    ModelRequest,
+    Outcome,
+    Split,
+    Usage,
+)
 from tests.domains.societies.closed_som import checks
 
 
@@ -159,3 +172,23 @@ def test_a_reply_that_was_asked_for_again_is_one_answer() -> None:
     assert found.agents == 2
     assert columns([swayed(trace[:2], bool)]) == {}
     assert columns([]) == {}
+
+
+def test_rescore_and_show_have_the_columns_of_any_design_with_several_agents(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    domain = starter(sizes=dict.fromkeys(Split, 10))
+    task = domain.tasks(Split.VALIDATION)[0]
+    _, stub = run(monkeypatch, "p0p1p0", ["A", "A", "B"])
+    done = [
+        Evaluation("d", task.id, split, 0, Outcome.ANSWERED, 0.0, "A", trace=tuple(stub.trace))
+        for split in (Split.TRAIN, Split.VALIDATION)
+    ]
+    tasks = {task.id: task}
+    shown = metrics_of(domain, tasks, done)["all"]
+    assert shown["conformity"] == 1
+    moved = sum(shown[name] for name in shown if "_to_" in name)
+    assert moved == 1
+    assert (shown["distinct_0"], shown["distinct_1"], shown["calls"]) == (2, 1, 12)
+    alone = [replace(one, trace=one.trace[:1]) for one in done]
+    assert metrics_of(domain, tasks, alone) == {}
