@@ -8,6 +8,7 @@ MetasearchError
       +-- GatewayUnavailable
       +-- ArchiveUnavailable
            +-- NoArchive
+           +-- OldArchive
 
 A design's own failure is never an exception here: it is an `Outcome` of its evaluation.
 """
@@ -21,6 +22,7 @@ __all__ = [
     "GatewayUnavailable",
     "MetasearchError",
     "NoArchive",
+    "OldArchive",
     "SandboxUnavailable",
     "Unavailable",
 ]
@@ -64,3 +66,7 @@ class ArchiveUnavailable(Unavailable):
 
 class NoArchive(ArchiveUnavailable):
     """There is none at that place yet."""
+
+
+class OldArchive(ArchiveUnavailable):
+    """An older release wrote it, and it was opened for reading only."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from metasearch.archive.database import Database
 from metasearch.archive.postgres import check_encoding
 from metasearch.assets import asset
-from metasearch.errors import ArchiveUnavailable, NoArchive
+from metasearch.errors import ArchiveUnavailable, NoArchive, OldArchive
 
 __all__ = ["HEAD", "create_views", "migrations", "prepare", "revisions", "upgrade", "views_sql"]
 
@@ -48,8 +48,9 @@ def prepare(database: Database, *, create: bool = True) -> None:
         create: whether a server's database without tables becomes an archive.
 
     Raises:
-        ArchiveUnavailable: the schema is newer than this program, the database is of another
-            program, or it is too old and opened for reading only.
+        ArchiveUnavailable: the schema is newer than this program, or the database is of another
+            program.
+        OldArchive: the schema is older, and the archive is opened for reading only.
         NoArchive: it is empty and must not be.
     """
     if not _is_new_file(database):
@@ -63,7 +64,7 @@ def prepare(database: Database, *, create: bool = True) -> None:
                 "one, or name another (--archive)"
             )
     if database.read_only:
-        raise ArchiveUnavailable(
+        raise OldArchive(
             f"archive {database.where}: its schema is older than {HEAD}, and it is opened for "
             "reading only; open it once with a command that writes, then again"
         )

@@ -14,7 +14,7 @@ import shutil
 import sys
 
 from metasearch.cli.finding import Check
-from metasearch.errors import MetasearchError, NoArchive, SandboxUnavailable
+from metasearch.errors import MetasearchError, NoArchive, OldArchive, SandboxUnavailable
 
 __all__ = ["EXTRAS", "attack_check", "host_checks"]
 
@@ -81,6 +81,9 @@ def _archive(place: str | None) -> Check:
             count = len(archive.searches())
     except NoArchive:
         return Check("archive", "ok", f"none yet at {where.label}; the first search makes it")
+    except OldArchive:
+        text = f"{where.label}: of an older release; the next command that uses it moves it up"
+        return Check("archive", "ok", text)
     except MetasearchError as error:
         return Check("archive", "fail", str(error))
     if problems:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from metasearch.cli.output import words
-from metasearch.errors import BudgetExhausted, ConfigError, MetasearchError
+from metasearch.errors import ArchiveUnavailable, BudgetExhausted, ConfigError, MetasearchError
 from metasearch.search.workload import DESIGN_TOKENS, GUESS, Costs, Plan, Three, planned
 from metasearch.types import Split
 
@@ -81,22 +81,19 @@ def _costs(config: SearchConfig, domain: Domain) -> Costs:
 
 def _history(config: SearchConfig, domain: str) -> list[EntryInfo]:
     """Return the designs of this archive that met validation tasks of the same domain."""
-    from metasearch.archive import Archive
+    from metasearch.cli.options import opened
 
     try:
-        archive = Archive.open(config.archive, read_only=True, create=False)
-    except MetasearchError:
+        with opened(config.archive) as archive:
+            return [
+                one
+                for search in archive.searches()
+                if search.domain == domain
+                for one in archive.entries(search.id)
+                if one.validation is not None and one.validation.n
+            ]
+    except ArchiveUnavailable:
         return []
-    try:
-        return [
-            one
-            for search in archive.searches()
-            if search.domain == domain
-            for one in archive.entries(search.id)
-            if one.validation is not None and one.validation.n
-        ]
-    finally:
-        archive.close()
 
 
 def _quartiles(values: Sequence[float]) -> Three | None:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from metasearch.cli.output import words
+from metasearch.errors import OldArchive
+
 if TYPE_CHECKING:
     from metasearch.archive import Archive
     from metasearch.archive.records import EntryInfo, SearchInfo
@@ -31,14 +34,19 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on st
 
 @contextmanager
 def opened(place: str | None, *, read_only: bool = True) -> Iterator[Archive]:
-    """Open an archive that must exist, and close it.
+    """Open an archive that must exist, and close it; one of an older release is moved up.
 
     Raises:
         ArchiveUnavailable: there is none, or it cannot be opened.
     """
     from metasearch.archive import Archive
 
-    archive = Archive.open(place, read_only=read_only, create=False)
+    try:
+        archive = Archive.open(place, read_only=read_only, create=False)
+    except OldArchive:
+        with Archive.open(place, create=False) as old:
+            words(f"archive {old.where}: moved up to the schema of this release; no row is changed")
+        archive = Archive.open(place, read_only=read_only, create=False)
     try:
         yield archive
     finally:
