@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from metasearch.archive import Archive
     from metasearch.archive.records import EntryInfo, SearchInfo
     from metasearch.search.steer import Action, Steer
+    from metasearch.types import Design
 
 __all__ = ["steer"]
 
@@ -111,6 +112,7 @@ def inject(
     with opened(place, read_only=False) as archive:
         search = archive.search(search_id)
         entries = archive.entries(search.id)
+        _refuse_unlike(file, design, entries)
         _refuse_twin(design, entries)
         made_from = tuple(entry(archive, search, parent).number for parent in parents)
         told = f"design {design.name}"
@@ -273,25 +275,35 @@ def _ask(archive: Archive, search: SearchInfo, action: Action, told: str, **deta
 
 
 def _read(file: Path) -> str:
-    """Return a design's source.
+    """Return a text.
 
     Raises:
-        ConfigError: it cannot be read, or is no design.
+        ConfigError: it cannot be read.
     """
-    from metasearch.search.checks import check
-
     try:
-        source = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(f"{file} cannot be read: {why}") from None
-    verdict = check(source)
+
+
+def _refuse_unlike(file: Path, design: Design, entries: Sequence[EntryInfo]) -> None:
+    """Refuse what is no design of this search: its others define `solve`, or all are members.
+
+    Raises:
+        ConfigError: says what is wrong, and where.
+    """
+    from metasearch.domains.base import MEMBER, SOLVE
+    from metasearch.search.checks import check
+
+    seeds = (one.design.source for one in entries if one.design and one.proposer == "seed")
+    is_society = any(check(source, MEMBER).accepted for source in seeds)
+    verdict = check(design.source, MEMBER if is_society else SOLVE)
     if not verdict.accepted:
         raise ConfigError(f"{file} is no design: {verdict.reason}")
-    return source
 
 
-def _refuse_twin(design: Any, entries: Sequence[EntryInfo]) -> None:
+def _refuse_twin(design: Design, entries: Sequence[EntryInfo]) -> None:
     from metasearch.search.novelty import normalised
 
     form = normalised(design.source)

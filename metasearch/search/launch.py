@@ -300,6 +300,7 @@ def _assemble(
         remembers=strategy.remembers,
         steering=Steering(archive, info.id),
         models=by_model(config, tools),
+        restarts=config.search.strategy == "evolve",
     )
     return Search(config, measurer, trial, baselines(config), guard)
 

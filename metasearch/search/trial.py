@@ -11,14 +11,14 @@ from metasearch.domains.base import entry_of
 from metasearch.search.bandit import choose
 from metasearch.search.checks import check
 from metasearch.search.measure import Measurer, all_of
-from metasearch.search.member import RACED, Member, digest, ledger
+from metasearch.search.member import RACED, Member, best, digest, ledger
 from metasearch.search.novelty import normalised
 from metasearch.search.proposer import Brief, Proposal, Proposer, Repairer
-from metasearch.search.selector import Selector
+from metasearch.search.selector import PLATEAU, Selector
 from metasearch.search.steer import Course, Steering
 from metasearch.types import Design, Evaluation, Outcome, Split, Usage
 
-__all__ = ["Draft", "Trial", "twin"]
+__all__ = ["Draft", "Trial", "since_best", "twin"]
 
 PARENTS = 2
 GOLDEN = 0.6180339887498949
@@ -56,6 +56,8 @@ class Trial:
         steering: what people ask of the search while it runs; None where nobody can.
         models: for a name of `proposers`, those that take its turns, by a name of their own: the
             same proposer with several meta models.
+        restarts: True begins every other design from seeds again once the search is stuck: nobody
+            was better than the best for `PLATEAU` designs.
     """
 
     measurer: Measurer
@@ -67,6 +69,7 @@ class Trial:
     remembers: bool = True
     steering: Steering | None = None
     models: Mapping[str, Mapping[str, Proposer]] = field(default_factory=dict)
+    restarts: bool = False
 
     async def draft(self, number: int, view: Sequence[Member]) -> Draft:
         """Make proposal `number` out of the members that it may see.
@@ -153,7 +156,11 @@ class Trial:
             view = [one for one in view if one.proposer == "seed"]
         raced = [member for member in view if member.status in RACED]
         rng = random.Random(self._seed(number))
-        chosen = self.selector.choose([member.candidate() for member in raced], PARENTS, rng)
+        if self.restarts and number % 2 and since_best(raced) >= PLATEAU:
+            chosen = [one.number for one in raced if one.proposer == "seed"]
+            chosen = rng.sample(chosen, min(PARENTS, len(chosen)))
+        else:
+            chosen = self.selector.choose([member.candidate() for member in raced], PARENTS, rng)
         by_number = {member.number: member for member in raced}
         others = [by_number[one] for one in chosen if one not in course.pinned]
         parents = [*pinned, *others][: max(PARENTS, len(pinned))]
@@ -203,6 +210,12 @@ class Trial:
 
 def _reads_ideas(proposer: Proposer) -> bool:
     return bool(getattr(proposer, "reads_ideas", False))
+
+
+def since_best(members: Sequence[Member]) -> int:
+    """Return how many new designs were raced after the one that leads; 0 where none does."""
+    leader, new = best(members), [one for one in members if one.proposer != "seed"]
+    return 0 if leader is None else sum(one.number > leader.number for one in new)
 
 
 def twin(design: Design, members: Iterable[Member]) -> Member | None:
