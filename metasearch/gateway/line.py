@@ -211,7 +211,11 @@ class Line:
         try:
             async with turn.patience:
                 response = await self._client.post(
-                    "/chat/completions", cast_to=httpx2.Response, body=body
+                    "/chat/completions",
+                    cast_to=httpx2.Response,
+                    body=body,
+                    # The client's own, but said here: it makes a deep copy of each value not given.
+                    options={"max_retries": 0, "timeout": self._client.timeout, "headers": {}},
                 )
             if turn.answer is None:  # a success of another kind than 200
                 turn.end(response)

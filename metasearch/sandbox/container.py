@@ -291,11 +291,12 @@ class Container:
         try:
             while data := await self._pipe.read():
                 self._heard = time.monotonic()
-                for frame in self._unwrapper.feed(data):
-                    self._take(frame)
+                for number, frame in enumerate(self._unwrapper.feed(data)):
                     # One after the other, also where many came together: the first call is on its
                     # way to the model while the others are still looked at.
-                    await asyncio.sleep(0)
+                    if number:
+                        await asyncio.sleep(0)
+                    self._take(frame)
         except box_wire.WireError as error:
             why = f"the container sent {error}"
         finally:  # whatever ended the reading, no job waits for more
