@@ -31,7 +31,8 @@ HOW_TO_READ = (
     "[low, high] is a 95 % interval: where the true figure most likely lies. Two designs are "
     "compared task by task; p is how often luck alone would give such a difference, or more.",
     "The best of many looks better than it is. So p is corrected for the number of designs tried, "
-    "and the winner's score is of fresh samples, or is drawn towards those of the others.",
+    "and the winner's score is that of the sealed test; before it, of fresh samples, or drawn "
+    "towards those of the others.",
     "Validation tasks chose the winner. The test tasks were sealed until the end: what they say is "
     "the proof. A search that looks at them more than once weakens it.",
     "A baseline is a design that needs no search. A winner that does not beat one of its price is "

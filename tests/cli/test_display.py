@@ -169,6 +169,9 @@ def test_a_seed_is_no_new_design() -> None:
     for event in (_started(), EntryAdded(0, "direct", "seed"), _done(0, 0.5), _done(2, 0.5)):
         progress.take(event)
     assert (progress.finished, progress.proposals) == (1, 0)
+    for event in (EntryAdded(3, "self_consistency x 9", "baseline"), _done(3, 0.9)):
+        progress.take(event)
+    assert (progress.finished, progress.proposals) == (1, 0), "nor is what is made at the end"
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from metasearch.types import Outcome
 __all__ = ["Progress", "duration"]
 
 RECENT = 9  # designs whose pace predicts the rest
+EXTRA = ("baseline", "simplifier")  # proposers of what is made of the winner at the end
 LOST = ("duplicate", "invalid", "failed")
 
 
@@ -58,6 +59,7 @@ class Progress:
     lost: Counter[str] = field(default_factory=Counter)
     alarms: dict[str, Alarm] = field(default_factory=dict)
     down: EndpointDown | None = None
+    _extra: set[int] = field(default_factory=set)
     _began: float = 0.0
     _finishes: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
@@ -95,12 +97,16 @@ class Progress:
                 pass
 
     def _count_entry(self, event: EntryAdded) -> None:
-        if event.proposer != "seed":
+        if event.proposer in EXTRA:
+            self._extra.add(event.number)
+        elif event.proposer != "seed":
             self.proposals += 1
             if event.status in LOST:
                 self.lost[event.status] += 1
 
     def _count_done(self, event: EntryDone) -> None:
+        if event.number in self._extra:
+            return
         if self.started is None or event.number >= self.started.seeds:
             self.finished += 1
         self._finishes.append(self.clock())
