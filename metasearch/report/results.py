@@ -226,9 +226,8 @@ def _looked(report: Report) -> str:
     if report.looks <= 1:
         return "It was opened once, for these designs, after they had been chosen."
     return (
-        f"It was opened {report.looks} times, as the search went on after the first or a transfer met its "
-        "tasks: these figures "
-        "are no longer free of choice, so read them with care."
+        f"It was opened {report.looks} times, as the search went on after the first or a transfer "
+        "met its tasks: these figures are no longer free of choice, so read them with care."
     )
 
 
