@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+import logging
 import re
 from typing import Any
 
@@ -20,6 +21,10 @@ __all__ = [
     "read_url",
     "without_password",
 ]
+
+# The driver logs at each reply whose key is taken, which is no fault, and what is one it raises too.
+# Without a handler of the program's own it would be printed amid a search's display.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 EXAMPLE = "postgresql+psycopg://USER@HOST/NAME"
 CONNECT_SECONDS = 10

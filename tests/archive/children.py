@@ -54,6 +54,21 @@ def find(file: str, key: str) -> None:
         say("nothing" if reply is None else reply.text)
 
 
+def pay_twice(place: str, said: str) -> None:
+    """Keep replies to many calls at once, the first of which is in the record."""
+
+    async def keep(archive: Archive, number: int) -> None:
+        made, recorder = call(number, said=said), archive.recorder("s1")
+        assert made.reply is not None
+        await recorder.keep(made.key, made.request, Stream("t0"), made.reply, Owner.EVALUATION)
+
+    async def keep_all(archive: Archive) -> None:
+        await asyncio.gather(*(keep(archive, number) for number in range(50)))
+
+    with Archive.open(place) as archive:
+        asyncio.run(keep_all(archive))
+
+
 def write_for_ever(file: str) -> None:
     """Say after each write that it is committed; ends by being killed."""
     archive = Archive.open(file)

@@ -85,6 +85,18 @@ async def test_a_call_paid_twice_counts_twice_and_replays_the_first(desk: Desk):
     assert keys == [call(0).key] + [f"{call(0).key}~{number}" for number in (2, 3, 4)]
 
 
+async def test_a_call_paid_twice_says_nothing_on_the_terminal(desk: Desk, place: str):
+    await keep(desk.archive.recorder("s1"), call(0))
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.archive.children", "pay_twice", place, "again"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert desk.archive.spent("s1").calls == 51
+
+
 async def test_a_trace_reads_the_record_whoever_paid(desk: Desk):
     await keep(desk.archive.recorder("s1"), call(0))
     entry = desk.entry()

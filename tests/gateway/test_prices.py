@@ -1,3 +1,4 @@
+import datetime
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -19,9 +20,14 @@ def table(folder: Path, content: object) -> Path:
 
 def test_the_shipped_table_is_dated_and_its_prices_are_sane() -> None:
     prices = load_prices()
-    assert prices.date >= "2026-11-22"
+    looked_up = datetime.date.fromisoformat(prices.date)
+    assert datetime.date(2026, 11, 22) <= looked_up <= datetime.datetime.now(datetime.UTC).date()
+    assert "check them" in prices.note
     for name, price in prices.prices.items():
-        assert 0 <= price.cached <= price.prompt <= price.completion, name
+        # A price for 1,000,000 tokens: one that was meant for 1,000 would be below a tenth of a cent.
+        assert 0 < price.cached <= price.prompt <= price.completion, name
+        assert price.listed()["prompt"] > 0.001, name
+        assert price.listed()["completion"] < 1000, name
 
 
 def test_a_price_is_exact(tmp_path: Path) -> None:
