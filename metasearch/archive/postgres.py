@@ -22,8 +22,8 @@ __all__ = [
     "without_password",
 ]
 
-# The driver logs at each reply whose key is taken, which is no fault, and what is one it raises too.
-# Without a handler of the program's own it would be printed amid a search's display.
+# The driver logs each reply whose key is taken, which is no fault; what is one it raises too.
+# Without a handler of the program's own this would be printed amid a search's display.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 EXAMPLE = "postgresql+psycopg://USER@HOST/NAME"

@@ -24,7 +24,7 @@ def test_the_shipped_table_is_dated_and_its_prices_are_sane() -> None:
     assert datetime.date(2026, 11, 22) <= looked_up <= datetime.datetime.now(datetime.UTC).date()
     assert "check them" in prices.note
     for name, price in prices.prices.items():
-        # A price for 1,000,000 tokens: one that was meant for 1,000 would be below a tenth of a cent.
+        # For 1,000,000 tokens: one that was meant for 1,000 would be below a tenth of a cent.
         assert 0 < price.cached <= price.prompt <= price.completion, name
         assert price.listed()["prompt"] > 0.001, name
         assert price.listed()["completion"] < 1000, name
