@@ -246,11 +246,12 @@ class MemberContract:
 # Everything that a seat could leave for another, and everything that it could find. Both get the
 # same source; a word is left on one seat's turn and looked for on another's.
 _BOARDS = """
-    import os, random, sys
+    import os, random, sys, threading
     from agentkit import Agent, Player, _link
 
     WORD = "w0rd-for-you"
-    seen = []
+    NANOSECOND = 1234567890123456789
+    seen, stay = [], threading.Event()
     PLACES = [".", "..", "/tmp", "/dev/shm", "/dev/mqueue", "/jobs", "/run", "/var/tmp", "/box",
               os.path.expanduser("~")]
 
@@ -264,9 +265,15 @@ _BOARDS = """
         with open(os.path.join(place, WORD), "w") as file:
             file.write(WORD)
 
+    def change(place):
+        os.chmod(place, 0o705)
+        if os.stat(place).st_mode & 0o777 != 0o705:
+            raise OSError
+
     def named():
         import ctypes
-        ctypes.CDLL(None).prctl(15, WORD.encode(), 0, 0, 0)
+        if ctypes.CDLL(None).prctl(15, WORD.encode(), 0, 0, 0):
+            raise OSError
 
     def shared():
         from multiprocessing import shared_memory
@@ -280,17 +287,29 @@ _BOARDS = """
         Agent.__doc__ = WORD
         sys.modules[WORD] = sys
         sys.argv[:] = [WORD]
+        done = []
+        def leave_by(way, call):
+            try:
+                call()
+                done.append(way)
+            except BaseException:
+                pass
         for place in PLACES:
-            quiet(lambda: write(place))
-            quiet(lambda: os.mkdir(os.path.join(place, WORD + "-folder")))
-            quiet(lambda: os.symlink(WORD, os.path.join(place, WORD + "-link")))
-            quiet(lambda: os.mkfifo(os.path.join(place, WORD + "-pipe")))
+            leave_by("file in " + place, lambda: write(place))
+            leave_by("folder in " + place, lambda: os.mkdir(os.path.join(place, WORD + "-folder")))
+            leave_by("link in " + place, lambda: os.symlink(WORD, os.path.join(place, WORD + "-l")))
+            leave_by("pipe in " + place, lambda: os.mkfifo(os.path.join(place, WORD + "-pipe")))
+            leave_by("time of " + place, lambda: os.utime(place, ns=(NANOSECOND, NANOSECOND)))
+            leave_by("mode of " + place, lambda: change(place))
         for target in ("/proc/self/comm", "/dev/tty", "/dev/console", "/dev/kmsg", "/dev/pts/0"):
-            quiet(lambda: open(target, "w").write(WORD))
-        quiet(named)
-        quiet(shared)
-        quiet(lambda: os.setxattr(".", "user.word", WORD.encode()))
-        quiet(lambda: os.write(2, WORD.encode()))
+            leave_by(target, lambda: open(target, "w").write(WORD))
+        leave_by("name", named)
+        leave_by("shared memory", shared)
+        leave_by("attribute", lambda: os.setxattr(".", "user.word", WORD.encode()))
+        leave_by("priority", lambda: os.nice(1))
+        for _ in range(5):
+            leave_by("number of threads", threading.Thread(target=stay.wait, daemon=True).start)
+        return done
 
     def read(path):
         with open(path, "rb") as file:
@@ -305,6 +324,10 @@ _BOARDS = """
         look("library", [getattr(random, "word", ""), Agent.__doc__, sys.argv])
         look("modules", list(sys.modules))
         look("environment", dict(os.environ))
+        for name in ["/jobs", *(f"/jobs/{number}" for number in range(200))]:
+            facts = quiet(lambda: os.stat(name))
+            if facts and (facts.st_mtime_ns == NANOSECOND or facts.st_mode & 0o777 == 0o705):
+                found.append(name)
         for place in PLACES:
             for folder, folders, files in os.walk(place):
                 look(folder, [folders, files])
@@ -328,8 +351,7 @@ _BOARDS = """
     class Member(Player):
         def act(self, request):
             if request.kind == "leave":
-                leave()
-                return "left"
+                return leave()
             if request.kind == "find":
                 return find()
             return [self.rng.random(), random.random(), self.name, self.notes, len(self.events)]
@@ -342,8 +364,13 @@ class MemberIsolationContract:
     pytestmark = pytest.mark.asyncio(loop_scope="class")
 
     async def test_nothing_that_a_seat_leaves_reaches_another(self, sandbox: Sandbox) -> None:
-        hosts = await self._in_turns(sandbox, [("leave", 0), ("leave", 1), ("find", 2)])
-        assert [host.actions for host in hosts] == [["left"], ["left"], [[]]]
+        hosts = await self._in_turns(sandbox, [("leave", 0), ("find", 1)])
+        self.judge_left(hosts[0].actions[0])
+        assert hosts[1].actions == [[]]
+
+    def judge_left(self, ways: list[str]) -> None:
+        """What a seat could change that others of its place might look at."""
+        assert ways == []
 
     async def test_chance_is_a_seats_own(self, sandbox: Sandbox) -> None:
         hosts = await self._in_turns(sandbox, [("draw", 0), ("draw", 1)])

@@ -54,8 +54,8 @@ def until_replies(count: int) -> Callable[[ScriptedJob], Awaitable[None]]:
     return wait
 
 
-def call(number: int, op: str = "ask", **body: Json) -> Body:
-    return {"type": "call", "id": number, "op": op, "body": body}
+def call(number: int, which: str = "ask", **body: Json) -> Body:
+    return {"type": "call", "id": number, "op": which, "body": body}
 
 
 def answered(answer: Json = "done") -> Body:
@@ -72,9 +72,10 @@ async def talk(
     nested: Any = never_nested,
     *,
     inputs: Body | None = None,
+    entry: str = "solve",
     **limits: Any,
 ) -> JobResult:
-    opened = Job(inputs or {}, 5, Limits(**limits))
+    opened = Job(inputs or {}, 5, Limits(**limits), entry)
     async with asyncio.timeout(20):
         return await converse(job, "source", opened, answer_call, nested)
 
@@ -162,14 +163,50 @@ async def test_the_first_result_ends_the_job_and_its_calls() -> None:
         {"type": "call", "id": -1, "op": "ask", "body": {}},
         {"type": "call", "id": 1 << 60, "op": "ask", "body": {}},
         {"type": ["call"]},
+        {"type": "call", "id": 1, "op": ["ask"], "body": {}},
         FrameError("a frame of 4294967295 bytes"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 async def test_what_is_not_in_the_protocol_ends_the_job(frame: Any) -> None:
     result = await talk(ScriptedJob(frame, answered()))
     assert (result.outcome, result.answer) == (Outcome.CRASHED, None)
     assert result.error.startswith("protocol: ")
+
+
+async def test_turns_are_served_one_after_the_other_and_their_wait_is_free() -> None:
+    bodies: list[Body] = []
+
+    async def host(body: Body) -> Body:
+        bodies.append(body)
+        await asyncio.sleep(0.1)
+        return {"request": {"kind": str(len(bodies))}}
+
+    job = ScriptedJob(call(1, "turn"), call(2, "turn", action=7, op="ask"), answered())
+    result = await talk(job, host, entry="member", active_seconds=0.1, wall_seconds=9.0)
+    assert result.outcome is Outcome.ANSWERED
+    assert bodies == [{"op": "turn"}, {"op": "turn", "action": 7}]
+    assert [reply["value"]["request"]["kind"] for reply in job.replies()] == ["1", "2"]
+    assert result.active_seconds < 0.1
+
+
+@pytest.mark.parametrize("entry", ["solve", "run_code"])
+async def test_only_members_take_turns(entry: str) -> None:
+    job = ScriptedJob(call(1, "turn"), until_replies(1), answered())
+    await talk(job, entry=entry)
+    assert job.replies()[0]["error"]["kind"] == "bad_request"
+
+
+async def test_an_ask_has_no_op_whatever_the_design_says() -> None:
+    bodies: list[Body] = []
+
+    async def host(body: Body) -> Body:
+        bodies.append(body)
+        return {"text": "x", "finish": "stop"}
+
+    job = ScriptedJob(call(1, "ask", op="turn", action=7), until_replies(1), answered())
+    await talk(job, host, entry="member")
+    assert bodies == [{"action": 7}]
 
 
 async def test_an_id_in_use_is_not_taken_twice() -> None:

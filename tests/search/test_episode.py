@@ -410,6 +410,21 @@ class TestDocker(BadMembers):
         async with _opened("docker")() as opened:
             yield opened
 
+    async def test_episodes_wait_for_places_and_never_for_each_other(self) -> None:
+        from metasearch.sandbox.docker import DockerSandbox
+
+        gateway = FakeGateway(lambda _: "1", latency=0.02)
+        async with DockerSandbox(jobs=5, spares=0) as sandbox:
+            worker = await sandbox.open(dedented(ASKS))
+            episodes = (
+                played(worker, gateway=gateway, seats=("design",) * 3, spoken=0, months=2)
+                for _ in range(5)
+            )
+            async with asyncio.timeout(60):
+                found = await asyncio.gather(*episodes)
+        assert {one.outcome for one in found} == {Outcome.ANSWERED}
+        assert {str(faults(one, 2)) for one in found} == {str([""] * 4)}
+
 
 @pytest.mark.wasm
 class TestWasm(BadMembers):

@@ -65,6 +65,7 @@ def serve(control: socket.socket, uid_base: int, homes: list[str]) -> NoReturn:
     os.environ.clear()
     # A job's own folder is its working directory; set here once, as each page counts in a job.
     os.environ.update(LANG="C.UTF-8", PATH="/usr/local/bin", HOME=".", TMPDIR=".")
+    jail.prepare()
     stage = preload()
     control.send(REPORT.pack(PRELOADED, 0, 0, 0.0, 0))
     jobs: dict[int, int] = {}
@@ -100,6 +101,7 @@ def preload() -> Stage:
     sys.modules["runner.rehearsal"].play()
     program, pipe = sys.modules["runner.job"], sys.modules["runner.pipe"]
     stage: Stage = program.Stage(pipe.Pipe(_CHANNEL, _CHANNEL))
+    stage.narrow = jail.narrow
     gc.collect()
     gc.freeze()  # collecting in a job would copy every page that it shares
     gc.disable()

@@ -10,9 +10,10 @@ import ctypes
 import os
 import resource
 import struct
+import sys
 from dataclasses import dataclass
 
-__all__ = ["ARCHITECTURES", "Caps", "close_all_but", "enter", "hide"]
+__all__ = ["ARCHITECTURES", "Caps", "close_all_but", "enter", "hide", "narrow", "prepare"]
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_SECCOMP = 22
@@ -32,6 +33,11 @@ _CLONE_THREAD = 0x0001_0000
 
 _MIB = 1 << 20
 
+# Landlock: the same numbers on all processors.
+_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
+_BENEATH = 1
+_WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 1, 1 << 2, 1 << 3
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -40,6 +46,8 @@ class Architecture:
     Attributes:
         audit: the kernel's own name for it, as a filter sees it.
         refused: numbers of the calls that a job is never given.
+        shared: what a member of a society is not given either: calls that others of its container
+            can see something of.
     """
 
     audit: int
@@ -49,7 +57,9 @@ class Architecture:
     prctl: int
     madvise: int
     mmap: int
+    openat: int
     refused: tuple[int, ...]
+    shared: tuple[int, ...]
 
 
 # No new process, no program, no signal, no other session; then, should the container's own filter
@@ -64,6 +74,7 @@ ARCHITECTURES = {
         prctl=157,
         madvise=28,
         mmap=9,
+        openat=257,
         refused=(
             *(57, 58, 59, 322),  # fork, vfork, execve, execveat
             *(62, 200, 129, 297, 424, 434, 438),  # kill, tkill, *sigqueueinfo, pidfd_*
@@ -75,6 +86,24 @@ ARCHITECTURES = {
             *(165, 272, 308, 161),  # mount, unshare, setns, chroot
             *(425, 426, 427, 321, 323, 298),  # io_uring_*, bpf, userfaultfd, perf_event_open
             *(248, 249, 250, 319),  # add_key, request_key, keyctl, memfd_create
+            *(444, 445),  # landlock_create_ruleset, landlock_add_rule
+        ),
+        shared=(
+            *(56, 2),  # clone, open
+            *(
+                83,
+                258,
+                86,
+                265,
+                88,
+                266,
+                82,
+                264,
+                316,
+            ),  # mkdir, link, symlink, rename, each with at
+            *(84, 87, 263, 76, 77, 285),  # rmdir, unlink, unlinkat, truncate, ftruncate, fallocate
+            *(90, 91, 268, 452, 132, 235, 280),  # chmod, fchmod*, utime, utimes, utimensat
+            *(137, 138, 140, 141),  # statfs, fstatfs, getpriority, setpriority
         ),
     ),
     "aarch64": Architecture(
@@ -85,6 +114,7 @@ ARCHITECTURES = {
         prctl=167,
         madvise=233,
         mmap=222,
+        openat=56,
         refused=(
             *(221, 281),  # execve, execveat; fork and vfork do not exist
             *(129, 130, 138, 240, 424, 434, 438),  # kill, tkill, *sigqueueinfo, pidfd_*
@@ -96,6 +126,14 @@ ARCHITECTURES = {
             *(40, 97, 268, 51),  # mount, unshare, setns, chroot
             *(425, 426, 427, 280, 282, 241),  # io_uring_*, bpf, userfaultfd, perf_event_open
             *(217, 218, 219, 279),  # add_key, request_key, keyctl, memfd_create
+            *(444, 445),  # landlock_create_ruleset, landlock_add_rule
+        ),
+        shared=(
+            220,  # clone
+            *(34, 37, 36, 38, 276),  # mkdirat, linkat, symlinkat, renameat, renameat2
+            *(35, 45, 46, 47),  # unlinkat, truncate, ftruncate, fallocate
+            *(52, 53, 452, 88),  # fchmod, fchmodat, fchmodat2, utimensat
+            *(43, 44, 140, 141),  # statfs, fstatfs, setpriority, getpriority
         ),
     ),
 }
@@ -105,8 +143,11 @@ ARCHITECTURES = {
 # jobs, and so is a name (all may read it); to be dumpable again would give a job back its own
 # /proc/self/oom_score_adj.
 _FCNTL = (0, 1, 2, 3, 4, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC
-_PRCTL = (16,)  # PR_GET_NAME
+_PRCTL = (16, 22)  # PR_GET_NAME, PR_SET_SECCOMP: another filter can only take away
 _MADV_MERGEABLE = 12  # equal pages of two containers would become one, which time betrays
+_WRITING = (
+    0x0001 | 0x0002 | 0x0040 | 0x0200 | 0x0400
+)  # O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_APPEND
 # Memory that no limit of a process counts: shared, and what may grow like a stack.
 _MAP_SHARED, _MAP_GROWSDOWN = 0x001, 0x100
 
@@ -144,15 +185,47 @@ def enter(caps: Caps, home: str) -> None:
     _filter()
 
 
+def prepare() -> None:
+    """Say once for all jobs what `narrow` leaves readable: the interpreter's files.
+
+    Nothing of `/proc`, where all processes are seen, and no job's folder.
+    """
+    reading = struct.pack("Q", _READ_FILE | _READ_DIR | _WRITE_FILE)
+    rules = _LIBRARY.syscall(_LANDLOCK_CREATE, reading, len(reading), 0)
+    if rules < 0:
+        return  # an old kernel, or gVisor
+    for place in _READABLE:
+        try:
+            fd = os.open(place, os.O_PATH | os.O_CLOEXEC)
+        except OSError:
+            continue  # not in this image
+        rule = struct.pack("=Qi", _READ_FILE | _READ_DIR, fd)
+        _LIBRARY.syscall(_LANDLOCK_ADD, rules, _BENEATH, rule, 0)
+        os.close(fd)
+    _rules.append(rules)
+
+
+def narrow() -> None:
+    """Give up what the members of a society could talk by: threads, folders, other processes.
+
+    On top of `enter`; see `prepare`.
+    """
+    for rules in _rules:
+        if _LIBRARY.syscall(_LANDLOCK_RESTRICT, rules, 0) != 0:
+            raise OSError(ctypes.get_errno(), "landlock_restrict_self failed")
+        os.close(rules)
+    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, _NARROW)
+
+
 def hide() -> None:
     """Close this process' memory, environment and descriptors to every other process."""
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
 def close_all_but(*keep: int) -> None:
-    """Close every descriptor above 2 that is not named."""
+    """Close every descriptor above 2 that is not named, what `prepare` made apart."""
     low = 3
-    for fd in sorted(keep):
+    for fd in sorted({*keep, *_rules}):
         os.closerange(low, fd)
         low = fd + 1
     os.closerange(low, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
@@ -211,6 +284,18 @@ def _program(machine: Architecture) -> list[bytes]:
     ]
 
 
+def _narrow_program(machine: Architecture) -> list[bytes]:
+    refuse = _instruction(_RETURN, _RET_ERRNO | _EPERM)
+    allow = _instruction(_RETURN, _RET_ALLOW)
+    read_only = [_instruction(_ANY_BIT, _WRITING, 0, 1), refuse, allow]
+    return [
+        _instruction(_LOAD, _NUMBER_AT),
+        *(part for one in machine.shared for part in (_instruction(_EQUAL, one, 0, 1), refuse)),
+        *_when(machine.openat, 2, read_only),
+        allow,
+    ]
+
+
 def _when(number: int, argument: int, judged: list[bytes]) -> list[bytes]:
     """Judge one call by the low half of an argument, which is all of it that the kernel takes."""
     load = _instruction(_LOAD, _ARGUMENTS_AT + 8 * argument)
@@ -228,10 +313,19 @@ def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> 
 
 # Made once, before the forks: a job that made its own would copy a megabyte of memory for it.
 _LIBRARY = ctypes.CDLL(None, use_errno=True)
-_INSTRUCTIONS = _program(ARCHITECTURES[os.uname().machine])
-_CODE = ctypes.create_string_buffer(b"".join(_INSTRUCTIONS))
-_FILTER = ctypes.create_string_buffer(
-    struct.pack("HxxxxxxP", len(_INSTRUCTIONS), ctypes.addressof(_CODE))
+_MACHINE = ARCHITECTURES[os.uname().machine]
+_CODES = [
+    ctypes.create_string_buffer(b"".join(made))
+    for made in (_program(_MACHINE), _narrow_program(_MACHINE))
+]
+_FILTER, _NARROW = (
+    ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(code)))
+    for code in _CODES
+)
+_rules: list[int] = []  # of Landlock: a descriptor that all jobs inherit, once there is one
+_READABLE = (
+    *("/usr", "/lib", "/lib64", "/etc", "/box", "/sys/devices/system/cpu"),
+    *(sys.prefix, os.path.dirname(os.__file__)),
 )
 
 

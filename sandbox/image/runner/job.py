@@ -16,6 +16,7 @@ import linecache
 import random
 import sys
 from collections import namedtuple
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -83,7 +84,12 @@ class Stage:
     """All that a job needs and that is the same for every job.
 
     Made before a job's process is forked, which then has nothing of it to make.
+
+    Attributes:
+        narrow: gives up what the members of a society could talk by, where there is any of that.
     """
+
+    narrow: Callable[[], None] | None = None
 
     def __init__(self, pipe: Pipe) -> None:
         self.pipe = pipe
@@ -143,6 +149,8 @@ def _enter(job: dict[str, Any], stage: Stage) -> Any:
     if entry == "run_code":
         return code.execute(source, stage.printed)
     if entry == "member":
+        if stage.narrow is not None:
+            stage.narrow()
         most = int((job.get("limits") or {}).get("answer_bytes", 64_000))
         seat = member.seated(load(source), int(job.get("seed", 0)), stage.pipe, most)
         return member.serve(seat, stage.loop)
