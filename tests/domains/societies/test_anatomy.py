@@ -3,6 +3,7 @@ import random
 
 import pytest
 
+from metasearch.assets import asset
 from metasearch.domains.societies.anatomy import (
     Anatomy,
     Graph,
@@ -14,6 +15,9 @@ from metasearch.domains.societies.anatomy import (
 from metasearch.domains.societies.beauty import Beauty
 from metasearch.domains.societies.infoasym import InfoAsym
 from metasearch.domains.societies.payoff.pub import Pub
+from metasearch.sandbox.base import Job
+from metasearch.search.evaluate import Asking, read_request
+from metasearch.testing.fake_sandbox import FakeSandbox
 from metasearch.types import Finish, Message, ModelCall, ModelReply, ModelRequest, Split, Usage
 
 QUESTION = "What is the sum of all primes below one hundred?"
@@ -212,6 +216,45 @@ def test_sanction_is_what_the_design_did_and_reputation_what_was_shown():
     found = of_logs([episode(act(0, "punish", "P"), dyad, reputation=True)])
     assert (found.sanction, found.reputation) == (True, True)
     assert of_logs([episode(act(1, "donate", {"punish": 2.0}))]).sanction
+
+
+async def shipped(name):
+    """The anatomy of a shipped design, its model saying something else each time."""
+    calls = []
+
+    async def answer(body):
+        at, asking = len(calls), read_request(body, Asking("m"))
+        said = {}
+        for field, part in asking.schema["properties"].items():
+            kinds = {"integer": at, "boolean": False, "string": f"call {at} says {field} at length"}
+            said[field] = part["enum"][0] if "enum" in part else kinds[part["type"]]
+        reply = ModelReply(json.dumps(said), Finish.STOP, Usage(), 0.0, 0.0)
+        calls.append(ModelCall(at, body["agent"], f"k{at}", asking, reply))
+        return {"text": reply.text, "finish": "stop"}
+
+    source = (asset("seeds") / "single" / f"{name}.py").read_text()
+    worker = await FakeSandbox().open(source)
+    result = await worker.run(Job({"prompt": QUESTION, "answer_type": "int"}), answer)
+    assert result.outcome == "answered"
+    return of_traces([calls])
+
+
+@pytest.mark.parametrize(
+    ("name", "agents", "structure", "collaboration", "coordination"),
+    [
+        ("chain_of_thought", 1, "single", "none", "single"),
+        ("self_consistency", 5, "separate", "none", "parallel"),
+        ("step_back", 2, "centralised", "one-way", "sequential"),
+        ("self_refine", 2, "decentralised", "mutual", "sequential"),
+        ("debate", 4, "decentralised", "mutual", "rounds"),
+    ],
+)
+async def test_shipped_designs_are_what_they_say(
+    name, agents, structure, collaboration, coordination
+):
+    found = await shipped(name)
+    assert (found.agents, found.structure) == (agents, structure)
+    assert (found.collaboration, found.coordination) == (collaboration, coordination)
 
 
 def test_it_is_plain_json():
