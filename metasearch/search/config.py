@@ -176,7 +176,8 @@ class SandboxSection(Section):
         parallel: evaluations at the same time; None is twice the model's `concurrency`, or fewer
             where the sandbox has no room, so that the endpoint never waits for jobs that start.
         memory_mib: memory of one job.
-        active_seconds: time one job may compute, waiting for the model left out.
+        active_seconds: time one job may compute, waiting for the model left out; in a society that
+            is one action of a seat, 5 s at most.
         wall_seconds: time of one job from start to end.
         runtime: the Docker runtime, "runsc" say; None is the engine's default.
     """

@@ -200,13 +200,14 @@ class Evaluator:
             SandboxUnavailable: the sandbox failed `INFRASTRUCTURE_TRIES` times in a row.
         """
         job = Job(task.public(), seed=Stream(task.id, repeat).seed(), limits=self.limits)
-        failures = 0
+        failures, problem = 0, None
         async with self.slots:
             for run in range(MOST_RUNS):
                 self.faults[INFRASTRUCTURE] += run == 1  # an evaluation counts once
                 desk = _Desk(self.gateway, self.asking, task, repeat)
+                alone = isinstance(problem, SandboxUnavailable)
                 try:
-                    result = await self._run(worker, task, job, desk, alone=failures > 0)
+                    result = await self._run(worker, task, job, desk, alone=alone)
                 except EndpointDown as error:
                     if self.outage is None:
                         raise
