@@ -16,8 +16,10 @@ from metasearch.domains.societies.commons.surface import (
     SKINS,
 )
 from metasearch.errors import ConfigError
+from metasearch.search.seeds import seeds, shipped
 from metasearch.types import Outcome, Split
 from tests.domains.societies.closed_commons import checks, fixed, log_of
+from tests.domains.societies.seed_members import seed_member
 
 DOMAIN = load(sizes={Split.TRAIN: 10, Split.VALIDATION: 20, Split.TEST: 30})
 GAME = DOMAIN.game
@@ -283,3 +285,83 @@ def test_the_papers_sizes_are_options():
 def test_no_episode_is_a_format_error():
     task = DOMAIN.tasks(Split.TRAIN)[0]
     assert DOMAIN.score(task, {"log": []}).outcome is Outcome.WRONG_FORMAT
+
+
+def test_the_seeds_are_found():
+    found = {seed.name for seed in seeds(shipped(DOMAIN), entry="Member")}
+    assert found >= {"generative_agent", "quota_ledger", "threshold", "universalization"}
+
+
+@pytest.mark.parametrize(("seed", "bot"), [("threshold", "threshold"), ("quota_ledger", "quota")])
+def test_rule_based_seeds_do_as_their_bots(monkeypatch, seed, bot):
+    member = seed_member(monkeypatch, "commons", seed)
+    for number, task in enumerate(DOMAIN.tasks(Split.TEST)[:10]):
+        logs = [
+            GAME.rehearse(DOMAIN.scenario(task), one, seed=number)
+            for one in (member, GAME.bots[bot])
+        ]
+        assert GAME.metrics(logs[0])["invalid_rate"] == 0
+        assert [e["catches"] for e in of(logs[0], "harvest")] == [
+            e["catches"] for e in of(logs[1], "harvest")
+        ]
+
+
+def test_the_ledger_pays_an_own_excess_back(monkeypatch):
+    from tests.domains.societies.seed_members import SeedMember
+
+    member = seed_member(monkeypatch, "commons", "quota_ledger")(random.Random(0))
+    assert isinstance(member, SeedMember)
+    asked = {"stock": 100, "growth_text": "2 times", "n": 5, "reply": {}, "kind": "harvest"}
+    member.observe({"kind": "rules", "you": "Kate", "text": ""})
+    assert member.act(asked) == 10
+    member.observe({"kind": "report", "catches": {"Kate": 13, "John": 10}})
+    assert member.act(asked) == 7
+
+
+def replies(body, quantity=10):
+    """What a model says to each of the two questions."""
+    asked = body["messages"][-1]["content"]
+    if "How many" in asked:
+        return {"thinking": "Half grows back.", "quantity": quantity}
+    others = [name for name in NAMES if f'"{name}"' in json.dumps(body.get("schema") or asked)]
+    return {"text": "Ten each.", "next": others[0] if others else "", "plan": "Ten again."}
+
+
+@pytest.mark.parametrize("seed", ["generative_agent", "universalization"])
+def test_members_with_a_model_ask_it_twice_a_month_at_most(monkeypatch, seed):
+    asked = []
+
+    def script(body):
+        asked.append(body["messages"][-1]["content"])
+        return replies(body)
+
+    member = seed_member(monkeypatch, "commons", seed, script)
+    log = GAME.rehearse(published(Setup(), (DESIGN,) * 5, months=3), member)
+    assert GAME.score(log) == 1
+    assert GAME.metrics(log)["invalid_rate"] == 0
+    assert len(of(log, "harvest")) == 3
+    assert len(asked) <= 2 * 5 * 3
+    assert any("Ten each." in text for text in asked)
+    assert any("more than 10" in text for text in asked) is (seed == "universalization")
+
+
+@pytest.mark.parametrize("seed", ["generative_agent", "universalization"])
+def test_members_with_a_model_live_with_nonsense(monkeypatch, seed):
+    member = seed_member(monkeypatch, "commons", seed, lambda body: "ten")
+    log = GAME.rehearse(published(Setup(), (DESIGN,) * 5, months=3), member)
+    assert GAME.metrics(log)["gain"] == 0
+
+
+def test_a_generative_agent_is_shown_what_matters(monkeypatch):
+    asked = []
+
+    def script(body):
+        asked.append(body["messages"][-1]["content"])
+        return replies(body)
+
+    member = seed_member(monkeypatch, "commons", "generative_agent", script)
+    GAME.rehearse(published(Setup(), (DESIGN,) * 5, months=5), member)
+    last = [text for text in asked if "Month 5" in text]
+    assert any("My plan: Ten again." in text for text in last)
+    assert all("The month's report" in text for text in last)
+    assert all(text.count("\n- ") <= 10 for text in last)
