@@ -1,7 +1,7 @@
 """Is selection never worse than independent sampling where the designs are real?
 
-On the stored table of a real model (`tests/fixtures/tabular_starter.jsonl`, made by
-`tabular_record`): the tasks are dealt anew for each search, one half ranks, the other tells.
+On the stored table of a real model (`tests/fixtures/tabular_starter.jsonl`, see `tabular_record`):
+the tasks are dealt anew for each search, one half ranks, the other tells.
 """
 
 from __future__ import annotations

@@ -1,9 +1,14 @@
-"""Makes the archive that the tabular benchmark is taken from: a real model, every cell measured.
+"""Makes an archive for the tabular benchmark: a real model, every design on every task.
 
-`python -m tests.benchmarks.tabular_record ARCHIVE [MINUTES]`, with the model on this machine. Half
-of the designs are made from seeds alone, half from any two designs that are there, whatever their
-scores; nothing is raced, so that the table has no holes that hang on how a search decides. The
-proposer is `recombine`. The same command again goes on; `tabular_take` writes the fixture.
+`python -m tests.benchmarks.tabular_record ARCHIVE [MINUTES]`, with the model on this machine; the
+same command again goes on, and `metasearch bench table` writes the table. Half of the designs are
+made from seeds alone, half from any two designs that are there, whatever their scores; nothing is
+raced, so that the table has no holes that hang on how a search decides. The proposer is
+`recombine`.
+
+`tests/fixtures/tabular_starter.jsonl` holds 26 designs of such an archive and, so that it is wide,
+21 of two earlier searches by `evolve` on the same tasks (preset `local`), whose parents that
+strategy has chosen; three designs that their races stopped are not in it.
 """
 
 from __future__ import annotations
