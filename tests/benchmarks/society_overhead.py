@@ -1,22 +1,35 @@
-"""`society_overhead`: months of a commons whose five seats are members of rules, in a sandbox."""
+"""`society_overhead`: months of `commons` whose five seats are members of rules, in a sandbox."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any
 
+from metasearch.domains.societies.base import DESIGN, Society, society
+from metasearch.domains.societies.commons import Commons, Setup, published
 from metasearch.sandbox.base import Limits, Sandbox
 from metasearch.sandbox.docker import DockerSandbox
 from metasearch.sandbox.wasm import WasmSandbox
 from metasearch.search.episode import Floors, play
-from metasearch.types import Json, Outcome, Split, Task
-from tests.search.pot import SHARES, pot
+from metasearch.types import Json, Outcome, Task
 
 MONTHS = 1_000
 YEAR, SPOKEN, SEATS = 12, 9, 5  # in a month five harvest, nine speak, five think
 EPISODES_AT_ONCE = 4
 BOUNDS = {"docker": 20.0, "wasm": 60.0}
+# Takes its share and talks as long as it may, so that a month is as long as it can be.
+MEMBER = """
+from agentkit import Player
+class Member(Player):
+    def act(self, request):
+        if request.kind == "harvest":
+            return request.stock // 2 // request.n
+        if request.kind == "speak":
+            return {"text": f"{self.name}: half of it, in equal parts.", "end": False, "next": ""}
+        return ""
+"""
 
 
 def figure(quick: bool) -> dict[str, Any]:
@@ -47,7 +60,7 @@ class _Silent:
     async def answer(self, body: dict[str, Json], seat: int) -> dict[str, Json]:
         raise AssertionError(f"seat {seat} asks {body}")
 
-    def share(self, seats: Any) -> None:
+    def share(self, seats: Sequence[int]) -> None:
         del seats
 
     def cost(self, seat: int) -> tuple[int, int]:
@@ -58,24 +71,32 @@ class _Silent:
 async def _timed(sandbox: Sandbox, months: int) -> float:
     """Seconds of so many months, from the first episode's start to the last one's end."""
     episodes = max(1, round(months / YEAR))
-    society = pot(months=YEAR, spoken=SPOKEN, seats=("design",) * SEATS)
-    task = society.tasks(Split.VALIDATION)[0]
+    domain = society(Commons())
+    scenario = published(Setup(), (DESIGN,) * SEATS, months=YEAR)
+    task = Task("commons", "", None, extra=scenario.to_json())
     room, floors = asyncio.Semaphore(EPISODES_AT_ONCE), Floors()
     async with sandbox:
-        worker = await sandbox.open(SHARES)
+        worker = await sandbox.open(MEMBER)
 
-        async def one(task: Task, seed: int) -> None:
+        async def one(seed: int) -> None:
             async with room:
-                what = {"seed": seed, "limits": Limits(), "desk": _Silent(), "floors": floors}
-                result = await play(worker, society, task, **what)
-                assert result.outcome is Outcome.ANSWERED, result
-                acts = [event for event in result.answer["log"] if event["kind"] == "act"]
-                assert len(acts) == YEAR * (2 * SEATS + SPOKEN)
-                assert not any("fault" in event for event in acts)
+                result = await play(
+                    worker, domain, task, seed=seed, limits=Limits(), desk=_Silent(), floors=floors
+                )
+            assert result.outcome is Outcome.ANSWERED, result
+            _check(domain, task, result.answer)
 
-        await one(task, 0)  # the sandbox is there, and everything loaded
+        await one(0)  # the sandbox is there, and everything is loaded
         start = time.perf_counter()
-        await asyncio.gather(*(one(task, seed) for seed in range(episodes)))
+        await asyncio.gather(*(one(seed) for seed in range(episodes)))
         seconds = time.perf_counter() - start
         await worker.close()
     return seconds * months / (episodes * YEAR)
+
+
+def _check(domain: Society, task: Task, answer: Json) -> None:
+    """See that all months were played in full, and well."""
+    acts = [event for event in answer["log"] if event["kind"] == "act"]
+    assert len(acts) == YEAR * (2 * SEATS + SPOKEN)
+    assert not any("fault" in event for event in acts)
+    assert domain.score(task, answer).value == 1.0
