@@ -71,11 +71,12 @@ def _costs(config: SearchConfig, domain: Domain) -> Costs:
     """Learn from this archive, else from a pilot, else guess."""
     entries = _history(config, domain.name)
     seen = [one.validation.tokens_per_task for one in entries if one.validation is not None]
-    paid = [float(one.usage.total) for one in entries if one.proposer == "meta-agent"]
-    written = _quartiles(paid) or DESIGN_TOKENS
+    written = (one for one in entries if one.proposer.partition(":")[0] == "meta-agent")
+    paid = [float(one.usage.total) for one in written]
+    design = _quartiles(paid) or DESIGN_TOKENS
     tokens = _quartiles(seen)
     if tokens is not None:
-        return Costs(tokens, written, f"{len(seen)} designs of this archive")
+        return Costs(tokens, design, f"{len(seen)} designs of this archive")
     return _piloted(config, domain)
 
 
