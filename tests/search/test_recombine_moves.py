@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from metasearch.search.checks import check
+from metasearch.search.family import som
 from metasearch.search.proposer import Parent
 from metasearch.search.recombine import OPERATORS
+from metasearch.search.recombine.calls import worst_calls
 from metasearch.search.recombine.scene import Scene, Sketch
 from metasearch.search.recombine.templates import PROGRAM_FIRST
 from metasearch.search.recombine.text import Unsuitable
@@ -413,8 +415,29 @@ def test_a_design_in_an_unusual_style_is_handled_or_refused_but_never_a_crash(op
                 made.append(sketch(operator, start, seed, library=library))
             except Unsuitable:
                 continue
-    assert made or operator in ("repair", "vote")
+    assert made or operator in ("repair", "vote", "pattern")
     with kit() as module:
         for one in made:
             script = Script(random.Random(1))
             assert fits(asyncio.run(run(module, one.source, SUM, script)), SUM), one.source
+
+
+def test_a_pattern_is_permuted_and_a_trait_swapped():
+    [design] = som("som:S2/p0p0p1")
+    society = Parent(9, design, 0.6, 9, 9.0)
+    seen = {sketch("pattern", society, seed).source for seed in range(60)}
+    rows = [one for one in som("som") if any(_rows(one.source) == _rows(two) for two in seen)]
+    # One swap or one other word away: of patterns p1p0p0 p0p1p0 p0p0p0 p1p0p1 p0p1p1 with the
+    # traits as they are, S1 and S3 with the pattern as it is; other orders of traits besides.
+    assert {one.name for one in rows} >= {
+        *(f"som_S2_{steps}" for steps in ("p1p0p0", "p0p1p0", "p0p0p0", "p1p0p1", "p0p1p1")),
+        *("som_S1_p0p0p1", "som_S3_p0p0p1"),
+    }
+    assert all(worst_calls(source) == 12 for source in seen)
+    plain = SEEDS["debate"]
+    with pytest.raises(Unsuitable, match="row of words"):
+        sketch("pattern", plain)
+
+
+def _rows(source: str) -> list[str]:
+    return [line for line in source.splitlines() if line.startswith(("TRAITS", "PATTERN"))]

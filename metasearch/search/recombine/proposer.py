@@ -10,6 +10,7 @@ from typing import TypeAlias
 import metasearch.search.recombine.crossing as crossing
 import metasearch.search.recombine.members as members
 import metasearch.search.recombine.routing as routing
+import metasearch.search.recombine.sequences as sequences
 import metasearch.search.recombine.structure as structure
 import metasearch.search.recombine.thinking as thinking
 import metasearch.search.recombine.tuning as tuning
@@ -39,6 +40,7 @@ OPERATORS: Moves = {
     "instruction": (tuning.instruction, 1.6),
     "role": (tuning.role, 0.7),
     "field": (tuning.field, 0.7),
+    "pattern": (sequences.pattern, 3.0),  # few designs have one; for those it is the main dial
     "vote": (structure.vote, 0.6),
     "panel": (structure.panel, 0.8),
     "critic": (structure.critic, 1.0),

@@ -22,27 +22,29 @@ STEPS = {
 
 
 async def solve(task: Task) -> object:
-    fields = {"rationale": str, "answer": task.answer_type}
-
-    async def turn(member: Agent, last: Reply | None, *parts: object) -> Reply | None:
-        try:  # who has said nothing of use has not seen the question either
-            return await member.ask(*([] if last else [task.prompt]), *parts, fields=fields)
-        except ReplyError:
-            return last
-
     society = [
         Agent(f"member {number}", ROLES[trait], temperature=0.7, memory=Memory())
         for number, trait in enumerate(TRAITS, 1)
     ]
     first = "Think step by step, then answer."
-    replies = await gather(turn(member, None, first) for member in society)
+    replies = await gather(turn(task, member, None, first) for member in society)
     for step in PATTERN:
         said = [reply if step == "debate" else None for reply in replies]
         replies = await gather(
-            turn(member, replies[seat], *filter(None, said[:seat] + said[seat + 1 :]), STEPS[step])
+            turn(task, member, replies[seat], *said[:seat], *said[seat + 1 :], STEPS[step])
             for seat, member in enumerate(society)
         )
     return elected([reply.answer for reply in replies if reply])
+
+
+async def turn(task: Task, member: Agent, last: Reply | None, *parts: object) -> Reply | None:
+    """One answer; the last one stays where nothing of use is said."""
+    question = [] if last else [task.prompt]  # what was answered is remembered
+    fields = {"rationale": str, "answer": task.answer_type}
+    try:
+        return await member.ask(*question, *filter(None, parts), fields=fields)
+    except ReplyError:
+        return last
 
 
 def elected(answers: list[object]) -> object:
