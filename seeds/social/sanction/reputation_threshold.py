@@ -6,7 +6,7 @@ Dasgupta & Musolesi 2023, arXiv:2301.08278. Written for this project; Apache-2.0
 
 from agentkit import Action, Player, Request
 
-LEAST = 0  # reputation of those with whom it cooperates
+DEBT = 0  # how far below zero a reputation may be and still be good standing
 
 
 class Member(Player):
@@ -23,7 +23,7 @@ class Member(Player):
         return self.rng.choice([one for one, standing in known.items() if standing == best])
 
     def play(self, request: Request) -> str:
-        return "C" if request.rep_other >= LEAST else "D"
+        return "C" if request.rep_other >= -DEBT else "D"
 
     def punish(self, request: Request) -> str:
         return "P" if request.victim_action == "D" else "N"
