@@ -1,4 +1,4 @@
-"""A model talks and chooses; it looks for the pub that suits most friends.
+"""Say your favourite and what is closed by rule; a model that has heard all decides where to go.
 
 Pub coordination of Concordia, Vezhnevets et al. 2023, arXiv:2312.03664.
 """
@@ -10,21 +10,19 @@ ROLE = "who would rather be with friends than alone at a favourite pub"
 
 class Member(Player):
     async def act(self, request: Request) -> Action:
+        if request.kind == "speak":
+            warning = f"The {request.closed} is closed. " if request.closed else ""
+            return f"{warning}I am going to the {request.favourite}."
         agent = Agent(self.name, f"{self.name}, {ROLE}", temperature=0.3)
-        past = "\n".join(str(event) for event in self.events[-8:])
+        past = "\n".join(str(event) for event in self.events[-4:])
+        options = tuple(sorted(request.options))
         try:
-            if request.kind == "speak":
-                reply = await agent.ask(
-                    past,
-                    str(request),
-                    "What do you say, in one short sentence with the name of a pub?",
-                    fields={"text": str},
-                )
-                return str(reply.text)
-            options = tuple(str(option) for option in request.options)
-            fields = {"thinking": str, "choice": options}
-            reply = await agent.ask(past, str(request), "Choose one option.", fields=fields)
+            reply = await agent.ask(
+                past,
+                str(request),
+                "Where do the others expect each other? A common pub with many fans is best.",
+                fields={"thinking": str, "choice": options},
+            )
         except AgentError:
             return None
-        chosen: Action = request.options[options.index(reply.choice)]
-        return chosen
+        return str(reply.choice)

@@ -1,4 +1,4 @@
-"""A model talks and chooses; it agrees with others on who strikes, and when.
+"""A model that has heard all says once a day what to say and whether to strike, until wages rise.
 
 Labour collective action of Concordia, Vezhnevets et al. 2023, arXiv:2312.03664.
 """
@@ -10,21 +10,22 @@ ROLE = "a worker who wants the highest income over all days"
 
 class Member(Player):
     async def act(self, request: Request) -> Action:
+        first = self.notes.setdefault("wage", request.wage)
+        if request.wage > first:
+            return "" if request.kind == "speak" else "work"
+        if request.kind == "choose":
+            return str(self.notes.get("choice", "work"))
         agent = Agent(self.name, f"{self.name}, {ROLE}", temperature=0.3)
-        past = "\n".join(str(event) for event in self.events[-8:])
+        past = "\n".join(str(event) for event in self.events[-6:])
         try:
-            if request.kind == "speak":
-                reply = await agent.ask(
-                    past,
-                    str(request),
-                    "What do you say, in one short sentence?",
-                    fields={"text": str},
-                )
-                return str(reply.text)
-            options = tuple(str(option) for option in request.options)
-            fields = {"thinking": str, "choice": options}
-            reply = await agent.ask(past, str(request), "Choose one option.", fields=fields)
+            reply = await agent.ask(
+                past,
+                str(request),
+                "What do you say to the others, in one short sentence, and do you work or strike?",
+                fields={"thinking": str, "text": str, "choice": ("work", "strike")},
+            )
         except AgentError:
-            return None
-        chosen: Action = request.options[options.index(reply.choice)]
-        return chosen
+            self.notes["choice"] = "work"
+            return ""
+        self.notes["choice"] = reply.choice
+        return str(reply.text)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metasearch.domains.societies.archetypes import (
@@ -13,6 +13,7 @@ from metasearch.domains.societies.archetypes import (
 CHANCE = {"young": 0.9, "old": 0.2}  # of saying yes
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abcd"), min_size=1, max_size=40))
 def test_equal_keys_are_one_archetype_of_its_first_seat(keys):
     groups = Archetypes.by(keys)

@@ -33,6 +33,7 @@ def test_payoffs_are_as_published(name, found, expected):
     assert found == pytest.approx(expected), name
 
 
+@settings(deadline=None)
 @given(st.integers(-5, 60), st.integers(-5, 60), st.integers(0, 60))
 def test_a_price_moves_gain_and_makes_none(reward, cost, price):
     buyer, seller = gains(reward, cost, price)
@@ -52,6 +53,7 @@ def evenings(draw):
     return chosen, favourites, ties, draw(st.sampled_from(["", "A", "B"]))
 
 
+@settings(max_examples=50, deadline=None)
 @given(evenings())
 def test_an_evening_is_worth_what_company_and_place_are(evening):
     chosen, favourites, ties, closed = evening
@@ -70,7 +72,7 @@ def test_an_evening_is_worth_what_company_and_place_are(evening):
     assert by_lot(seats, PUBS, favourites, closed) < most
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(2, 3), st.integers(1, 4), st.integers(1, 9), st.sampled_from([0.3, 0.45, 0.6, 1.0])
 )
@@ -81,6 +83,7 @@ def test_no_way_of_striking_gives_more_than_just_enough_on_the_first_day(seats, 
     assert found == most_income(seats, 0, needed(seats, part), days, wage)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.floats(0.05, 1.0))
 def test_so_many_strikers_reach_the_threshold_and_one_fewer_does_not(workers, threshold):
     number = needed(workers, threshold)
@@ -173,19 +176,31 @@ def test_seeds_without_a_model_play_by_the_rules(game, name, monkeypatch):
         assert mean_score(rules, make) == pytest.approx(mean_score(rules, bot))
 
 
-@pytest.mark.parametrize("game", ["haggle", "pub", "strike"])
-def test_the_seed_with_a_model_speaks_and_chooses(game, monkeypatch):
+@pytest.mark.parametrize(("game", "score"), [("haggle", 0.5), ("pub", 0.5), ("strike", 0.6)])
+def test_the_seed_with_a_model_does_as_it_is_told_within_the_usual_calls(game, score, monkeypatch):
     asked = []
 
     def model(body):
         asked.append(body["messages"][-1]["content"])
-        parts = body["schema"]["properties"]
-        return {name: part["enum"][-1] if "enum" in part else "so" for name, part in parts.items()}
+        fields = body["schema"]["properties"]
+        told = {"thinking": "", "text": "so be it", "price": 5}
+        for name, part in fields.items():
+            if "enum" in part:  # what is open and most have named, else what is last
+                named = {
+                    one: asked[-1].count(f"to the {one}.") - 9 * asked[-1].count(f"{one} is closed")
+                    for one in reversed(part["enum"])
+                }
+                told[name] = max(named, key=named.get)
+        return {name: told[name] for name in fields}
 
     rules = load_domain(game, sizes=dict.fromkeys(Split, 1)).game
-    scenario = rules.scenario(Split.TRAIN, "self", random.Random(2))
-    log = rules.rehearse(scenario, seed_member(monkeypatch, game, "model", model), seed=3)
-    assert rules.metrics(log)["invalid_rate"] == 0
-    acts = [event for event in log if event["kind"] == "act"]
-    assert {event["value"] for event in acts if event["ask"] == "speak"} == {"so"}
-    assert any("transcript" in text for text in asked)
+    make = seed_member(monkeypatch, game, "model", model)
+    scores = []
+    for number in range(5):
+        scenario = rules.scenario(Split.TRAIN, "self", random.Random(number))
+        asked.clear()
+        log = rules.rehearse(scenario, make, seed=3)
+        assert rules.metrics(log)["invalid_rate"] == 0
+        assert 0 < len(asked) <= 32
+        scores.append(rules.score(log))
+    assert fmean(scores) > score

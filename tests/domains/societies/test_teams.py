@@ -2,7 +2,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metasearch.assets import asset
@@ -43,6 +43,7 @@ def test_channels_are_as_published(name, found, expected):
     assert found == expected, name
 
 
+@settings(deadline=None)
 @given(st.lists(MOVES, max_size=12), st.integers(1, 8), st.integers(0, 4), st.randoms())
 def test_the_laws_of_the_machine_hold_whatever_is_said(machine_of, moves, turns, tasks, chance):
     machine = machine_of(["a", "b", "c"], turns, tasks)

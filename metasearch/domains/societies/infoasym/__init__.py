@@ -1,25 +1,27 @@
 """`infoasym`: a question whose facts are spread over people who have to talk.
 
-Liu et al. 2024, "iAgents", arXiv:2406.14928 (InformativeBench). Two members ask and are asked; each
-sees only the messages of its own half, on file with the host, and may open a session with a friend
-to learn what that one has not told. Levels: `easy` (how many activities of the two must go so that
-nothing overlaps), `medium` (the longest activity of all), `hard` (when all are free), `needle` (the
-one thing that two people whom nobody knows both have in common, or in which they differ).
+Liu et al. 2024, "iAgents", arXiv:2406.14928 (InformativeBench). Two members ask and are asked;
+each sees only the messages of its own half, on file with the host, and may open a session with a
+friend to learn what that one has not told. Levels: `easy` (how many activities of the two must go
+so that nothing overlaps), `medium` (the longest activity of all), `hard` (when all are free),
+`needle` (the one thing that two people whom nobody knows both have in common, or in which they
+differ).
 
-Worth: `(raw - floor) / (1 - floor) * min(1, budget / bytes)`. `raw` in [0, 1] is the answer of seat
-0: exact (easy, needle), F1 of names (medium), overlap of slots (hard). `floor` is what the exact
-answer from the store of seat 0 alone is worth on this very item, always below 1; the analytic bound
-is 1. `budget` is twice the bytes that the exact and thrifty bot `ask-only` sends on this item, and
-`bytes` are what the design's seats have sent. Of a thousand drawn items as Liu et al. have them the
-floors are .455, .748, .673 with a recording probability of .1 and .102, .918, .317 with .3; here,
-items that can be answered without talk are left out.
+Worth: `(raw - floor) / (1 - floor) * min(1, budget / bytes)`. `raw` in [0, 1] is the answer of
+seat 0: exact (easy, needle), F1 of names (medium), overlap of slots (hard). `floor` is what the
+exact answer from the store of seat 0 alone is worth on this very item, always below 1; the
+analytic bound is 1. `budget` is twice the bytes that the exact and thrifty bot `ask-only` sends on
+this item, and `bytes` are what the design's seats have sent. Of a thousand drawn items as Liu et
+al. have them the floors are .455, .748, .673 with a recording probability of .1 and .102, .918,
+.317 with .3; here, items that can be answered without talk are left out.
 
 Cheating: reading the other's store (it is on the host; a member gets what its own query finds);
 whole schedules in compressed blobs (bytes are counted, not characters); remembering items over
-episodes (all numbers are drawn anew, and hidden ones have other names, activities, phrasing, number
-of people); a blind guess is sometimes right on `easy` (one of few small numbers) and on a needle
-that is in common (one of ten), so means over episodes are to be compared with those of the bot
-`no-talk` and not with 0; disclosure is found by words and times, so a code hides it from `privacy`.
+episodes (all numbers are drawn anew, and hidden ones have other names, activities, phrasing,
+number of people); a blind guess is sometimes right on `easy` (one of few small numbers) and on a
+needle that is in common (one of ten), so means over episodes are to be compared with those of the
+bot `no-talk` and not with 0; disclosure is found by words and times, so a code hides it from
+`privacy`.
 """
 
 from __future__ import annotations
@@ -89,6 +91,8 @@ words elsewhere; the name is always in double quotes. What somebody has never to
 store as a message to itself. Answers: a number; names parted by commas; spans like 9:30-11:00, \
 15:00-16:30; one thing.
 Event "message": speaker, text (as in `inbox`).
+Partners that are not of the design ask and answer in the words of the question and read spans \
+like 9:00-10:30 and names in double quotes.
 Score: how right the answer is beyond what your own store gives, times budget / bytes sent where \
 that is below 1; the budget is twice what a thrifty exact exchange takes."""
 

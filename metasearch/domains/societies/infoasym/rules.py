@@ -118,9 +118,8 @@ class Sessions:
                     self._close(stack)
 
     def contacts(self, seat: int) -> list[int]:
-        """Return with whom a member can open a session: the hub of its half, or all of its half."""
-        side, hub = self.item.side(seat), 0 if seat < self.item.half else self.item.half
-        return [other for other in side if other != seat] if seat == hub else [hub]
+        """Return with whom a member can open a session: the others of its half."""
+        return [other for other in self.item.side(seat) if other != seat]
 
     def _ask(self, seat: int, session: _Session, depth: int) -> Ask:
         names = self.item.names
