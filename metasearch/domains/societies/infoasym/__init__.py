@@ -11,9 +11,9 @@ Worth: `(raw - floor) / (1 - floor) * min(1, budget / bytes)`. `raw` in [0, 1] i
 seat 0: exact (easy, needle), F1 of names (medium), overlap of slots (hard). `floor` is what the
 exact answer from the store of seat 0 alone is worth on this very item, always below 1; the
 analytic bound is 1. `budget` is twice the bytes that the exact and thrifty bot `ask-only` sends on
-this item, and `bytes` are what the design's seats have sent. Of a thousand drawn items as Liu et
-al. have them the floors are .455, .748, .673 with a recording probability of .1 and .102, .918,
-.317 with .3; here, items that can be answered without talk are left out.
+this item, and `bytes` are what the design's seats have sent. Of 3,000 items drawn as Liu et al.
+have them the floors are .455, .748, .673 with a recording probability of .1 and .102, .918, .317
+with .3; here, items that can be answered without talk are left out.
 
 Cheating: reading the other's store (it is on the host; a member gets what its own query finds);
 whole schedules in compressed blobs (bytes are counted, not characters); remembering items over
