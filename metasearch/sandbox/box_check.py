@@ -16,7 +16,7 @@ from metasearch.sandbox.box_wire import VERSION
 __all__ = ["Asked", "check"]
 
 _REFUSALS = {"EPERM", "EACCES", "EROFS", "ENOSYS"}
-_ATTACKS = 12  # that the probe makes
+_ATTACKS = 12, 5  # that the probe makes, as a job and as a seat of a society
 _CAPABILITIES = {6, 7}  # CAP_SETGID, CAP_SETUID: what PID 1 needs, in the bounding set only
 # Every network namespace has these where the kernel's tunnel modules are loaded; none leads out.
 _NOT_OUTSIDE = {
@@ -108,8 +108,8 @@ def _job(job: dict[str, Any], asked: Asked) -> _Rows:
         ("writable places", home, job["writable"], job["writable"] == home),
         ("core files", 0, job["limits"]["core"], job["limits"]["core"] == 0),
     ]
-    for attack, result in job["attacks"].items():
+    for attack, result in [*job["attacks"].items(), *job["seat"].items()]:
         rows.append((f"refusal of {attack}", "an error", result, result in _REFUSALS))
-    tried = len(job["attacks"])
+    tried = len(job["attacks"]), len(job["seat"])
     rows.append(("number of attacks", _ATTACKS, tried, tried == _ATTACKS))
     return rows

@@ -37,6 +37,7 @@ SEEN: dict[str, Any] = {
         "writable": ["/jobs/0"],
         "limits": {"core": 0},
         "attacks": dict.fromkeys("abcdefghijkl", "EPERM"),
+        "seat": dict.fromkeys("vwxyz", "EPERM"),
     },
 }
 SECOND = {
@@ -79,6 +80,8 @@ def test_what_is_as_asked_is_taken_on_both_generations_of_control_groups() -> No
         ("refusal of a", lambda seen: seen["job"]["attacks"].update(a="done")),
         ("refusal of b", lambda seen: seen["job"]["attacks"].update(b="ENOENT")),
         ("number of attacks", lambda seen: seen["job"]["attacks"].pop("c")),
+        ("refusal of z", lambda seen: seen["job"]["seat"].update(z="done")),
+        ("number of attacks", lambda seen: seen["job"]["seat"].pop("v")),
     ],
 )
 def test_a_limit_that_is_not_in_force_is_named(

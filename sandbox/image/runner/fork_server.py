@@ -150,7 +150,10 @@ def _become(stage: Stage | None, fd: int, caps: jail.Caps, home: str) -> NoRetur
         gc.enable()
         if stage is not None:
             sys.modules["runner.job"].main(stage, ready=False)
-        os.write(_CHANNEL, json.dumps(probe.seen_by_job()).encode())
+        seen = probe.seen_by_job()
+        jail.narrow()
+        seen["seat"] = probe.seen_by_seat()
+        os.write(_CHANNEL, json.dumps(seen).encode())
         status = 0
     finally:
         os._exit(status)  # no exit handler, no traceback of ours

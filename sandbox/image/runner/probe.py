@@ -6,6 +6,7 @@ arrived. The host refuses the container if one of these is not as asked.
 
 from __future__ import annotations
 
+import _thread as _thread_module
 import ctypes
 import errno
 import os
@@ -16,7 +17,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["cgroup", "killed_for_memory", "seen_by_init", "seen_by_job"]
+__all__ = ["cgroup", "killed_for_memory", "seen_by_init", "seen_by_job", "seen_by_seat"]
 
 _CGROUP = "/sys/fs/cgroup"
 # What is asked of both generations of control groups: (name, second generation, first generation).
@@ -77,6 +78,11 @@ def seen_by_job() -> dict[str, Any]:
         "attacks": {name: _try(attack) for name, attack in _ATTACKS.items()},
         "python": "{}.{}.{}".format(*sys.version_info),
     }
+
+
+def seen_by_seat() -> dict[str, str]:
+    """Return what comes of attempts to tell other seats something; the process is narrowed."""
+    return {name: _try(attempt) for name, attempt in _MESSAGES.items()}
 
 
 def _text(path: str) -> str:
@@ -151,6 +157,22 @@ _ATTACKS: dict[str, Callable[[], object]] = {
     "io_uring": lambda: _call(425, 425),
     # The engine's own default filter allows this one, and so does the job's: is ours in force?
     "inotify": lambda: _call(294, 26),
+}
+
+
+def _thread() -> None:
+    try:
+        _thread_module.start_new_thread(os.getpid, ())
+    except RuntimeError:
+        raise OSError(errno.EPERM, "refused") from None
+
+
+_MESSAGES: dict[str, Callable[[], object]] = {
+    "thread": _thread,
+    "file": lambda: _open("written", os.O_WRONLY | os.O_CREAT),
+    "time": lambda: os.utime(".", (1, 1)),
+    "mode": lambda: os.chmod(".", 0o701),
+    "priority": lambda: os.setpriority(os.PRIO_PROCESS, 0, 19),
 }
 
 
