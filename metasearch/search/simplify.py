@@ -7,12 +7,11 @@ to be at most `margin` worse than the one that it came from, on the same validat
 1. *Screening*, on the samples that ranked the designs: it is met by the stages of a race, and given
    up once it could not come within the margin though it lost no further task. What passes is
    simplified further; all are held against the first design, so that losses do not add up.
-2. *Confirmation*: the lower end of the paired interval of the difference is above minus the margin.
-   On fresh samples, drawn after the screening, where the first design has them; else on the same
-   samples at a level that pays for all attempts.
+2. *Confirmation* by a paired test of non-inferiority (`metasearch.stats.noninferiority`): on fresh
+   samples, drawn after the screening, where the first design has them; else on the same samples at
+   a level that pays for all attempts.
 
-Non-inferiority as in Wellek 2010, "Testing Statistical Hypotheses of Equivalence and
-Noninferiority". The sealed test is never opened here. Each attempt is an ordinary entry, and the
+The sealed test is never opened here. Each attempt is an ordinary entry, and the
 state is the rows: a search that goes on meets the same attempts and decides alike.
 """
 
@@ -21,6 +20,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from metasearch.archive.records import WINNER
@@ -36,7 +36,8 @@ from metasearch.search.recombine.calls import worst_calls
 from metasearch.search.recombine.crossing import simpler
 from metasearch.search.recombine.scene import Scene, Sketch
 from metasearch.search.recombine.text import Unsuitable
-from metasearch.stats import Estimate, paired_difference
+from metasearch.stats import Estimate
+from metasearch.stats.noninferiority import lower_limit, noninferiority
 from metasearch.types import Design, Split, Usage
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Simplified:
     """A simpler design that is as good, within the margin.
 
     Attributes:
-        difference: its mean score less that of the first design, one-sided at `ALPHA` below.
+        difference: its mean score less that of the first design, each end one-sided.
         saving: share of the first design's cost that it saves, in (0, 1).
     """
 
@@ -188,7 +189,7 @@ def can_show(margin: float, tasks: int, attempts: int = ATTEMPTS) -> bool:
         tasks: of the validation split, at least 1.
     """
     same = [0.0] * tasks
-    return paired_difference(same, same, level=1 - 2 * ALPHA / attempts).low > -margin
+    return noninferiority(same, same, margin) < ALPHA / attempts
 
 
 async def simplified(search: Search, winner: Member | None) -> Member | None:
@@ -201,7 +202,8 @@ async def simplified(search: Search, winner: Member | None) -> Member | None:
     tasks = measurer.tasks[Split.VALIDATION]
     if winner is None or not settings.simplifies() or search.made() < settings.designs:
         return winner
-    if not can_show(settings.simplify_margin, len(tasks)):
+    is_new = bool(winner.scores(fresh=True)) and not _alike(winner)
+    if not can_show(settings.simplify_margin, len(tasks), 1 if is_new else ATTEMPTS):
         if settings.simplify:  # who has not asked for it need not be told
             measurer.display.show(Note(too_few(settings.simplify_margin, len(tasks))))
         return winner
@@ -336,11 +338,12 @@ def _cost(member: Member) -> float:
 
 
 def _difference(one: Member, other: Member, alpha: float, *, fresh: bool) -> Estimate:
-    """Return the paired difference, its lower end one-sided at `alpha`."""
+    """Return the paired difference, each end one-sided at `alpha`."""
     own, base = one.scores(fresh=fresh), other.scores(fresh=fresh)
     tasks = sorted(own.keys() & base.keys())
-    level = 1 - 2 * alpha
-    return paired_difference([own[t] for t in tasks], [base[t] for t in tasks], level=level)
+    first, second = [own[task] for task in tasks], [base[task] for task in tasks]
+    low, high = lower_limit(first, second, alpha=alpha), -lower_limit(second, first, alpha=alpha)
+    return Estimate(fmean(first) - fmean(second), low, high)
 
 
 def _alike(member: Member) -> bool:
