@@ -37,6 +37,7 @@ FIGURES = {
     "hostile_contained": "hostile:figure",
     "frame_fuzz": "fuzz:figure",
     "clean_night": "clean_night:figure",
+    "closed_forms": "closed_forms:figure",
     "society_overhead": "society_overhead:figure",
     "social_gain": "social_gain:figure",
     "beauty_million": "beauty_million:figure",
