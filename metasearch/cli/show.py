@@ -63,11 +63,12 @@ def show(
         failures = _failures(archive, search, one)
         odd = suspicious(archive.events(search.id), one.number)
         metrics = _metrics(archive, search, one)
+        anatomy = _anatomy(archive, search, one)
     if as_json:
         facts = _json(search, one, children, failures)
-        emit("show", {**facts, "suspicion": odd, "metrics": metrics})
+        emit("show", {**facts, "suspicion": odd, "metrics": metrics, "anatomy": anatomy})
     else:
-        _print(search, one, children, failures, odd, metrics)
+        _print(search, one, children, failures, odd, metrics, anatomy)
 
 
 def _metrics(archive: Archive, search: SearchInfo, one: EntryInfo) -> dict[str, dict[str, float]]:
@@ -93,6 +94,30 @@ def _metrics(archive: Archive, search: SearchInfo, one: EntryInfo) -> dict[str, 
         return {}  # its file is gone, or an extra is missing: the rest can be shown
     tasks = {task.id: task for task in archive.tasks(search.id, Split.VALIDATION)}
     return metrics_of(domain, tasks, done)
+
+
+def _anatomy(archive: Archive, search: SearchInfo, one: EntryInfo) -> dict[str, Json]:
+    """Return what the design is like inside, read from training tasks; {} where nothing was met."""
+    from metasearch.domains.societies.anatomy import of_logs, of_traces
+    from metasearch.types import Split
+
+    train = Split.TRAIN
+    done = archive.evaluations(search.id, entry_id=one.id, split=train, with_trace=True)
+    traces = [each.trace for each in done]
+    logs = [each.answer.get("log") for each in done if isinstance(each.answer, dict)]
+    played = [log for log in logs if isinstance(log, list)]
+    found = of_logs(played, traces) if played else of_traces(traces)
+    return {} if found is None else found.to_json()
+
+
+def _described(anatomy: dict[str, Json]) -> str:
+    """Return the descriptors that are there, as words."""
+    told = []
+    for name, value in anatomy.items():
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        if shown not in ("", "none", 0, False, None):
+            told.append(f"{name} {shown:.2f}" if isinstance(shown, float) else f"{name} {shown}")
+    return "; ".join(told)
 
 
 def _failures(
@@ -141,6 +166,7 @@ def _print(
     failures: list[tuple[Task | None, Evaluation]],
     odd: str,
     metrics: dict[str, dict[str, float]],
+    anatomy: dict[str, Json],
 ) -> None:
     from metasearch.search.quote import clean
 
@@ -162,6 +188,9 @@ def _print(
     if one.design.idea:
         say("")
         say(clean(one.design.idea).strip())
+    if anatomy:
+        say("")
+        say(f"anatomy: {_described(anatomy)}")
     _print_scores(search, one)
     if metrics:
         metrics_table(metrics)
