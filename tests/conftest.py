@@ -170,3 +170,18 @@ def nowhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     name = started.database()
     yield started.url(name)
     started.drop(name)
+
+
+@pytest.fixture
+def unprotected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole searches run our own designs in this process: quick, and no sandbox is needed."""
+    from metasearch.testing.fake_sandbox import FakeSandbox
+
+    async def open_fake(*_: Any, **__: Any) -> FakeSandbox:
+        return FakeSandbox()
+
+    async def believe(_: object) -> None:
+        return None
+
+    monkeypatch.setattr("metasearch.search.launch.open_sandbox", open_fake)
+    monkeypatch.setattr("metasearch.search.launch.prove", believe)

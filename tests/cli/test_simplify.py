@@ -45,10 +45,10 @@ def endpoint() -> Iterator[ScriptedEndpoint]:
         yield served
 
 
-@pytest.mark.wasm
 def test_a_search_with_finals_ends_with_what_its_winner_really_needs(
-    invoke: Invoke, endpoint: ScriptedEndpoint, tmp_path: Path
+    invoke: Invoke, endpoint: ScriptedEndpoint, tmp_path: Path, unprotected: None
 ) -> None:
+    del unprotected
     configure(endpoint.base_url)
     few = ("--set", "search.finalists=1", "--set", "search.simplify_margin=0.45")
     run = invoke("run", "--no-preflight", "--display", "plain", *few)

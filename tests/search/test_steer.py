@@ -132,10 +132,10 @@ class Model:
         return reply(request, a + b + (0 if a % 2 == 0 or "CHECK" in text else 1))
 
 
-@pytest.mark.wasm
 async def test_a_running_search_takes_up_what_a_person_asks_and_goes_on_with_it(
-    tmp_path: Path,
+    tmp_path: Path, unprotected: None
 ) -> None:
+    del unprotected
     place = tmp_path / "archive.db"
     model = Model()
     with ScriptedEndpoint(model) as endpoint, Archive.open(place) as archive:
