@@ -1,0 +1,82 @@
+"""A society from launch to export by the command line: no model, in the wasm sandbox."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Invoke
+
+CONFIG = """
+name = "pairs"
+
+[domain]
+spec = "sanction"
+sizes = { train = 1, validation = 4, test = 2 }
+options = { rounds = 4 }
+
+[model]
+name = "none"
+
+[sandbox]
+name = "wasm"
+parallel = 2
+
+[search]
+designs = 1
+seeds = ["reputation_threshold", "tit_for_tat_third_party"]
+stages = ["all"]
+finalists = 1
+simplify = false
+"""
+
+
+@pytest.mark.wasm
+def test_a_society_of_rules_is_searched_looked_at_scored_again_and_exported(
+    invoke: Invoke,
+) -> None:
+    Path("search.toml").write_text(CONFIG)
+    ran = invoke("run", "--no-preflight")
+    assert ran.exit_code == 0, ran.stderr
+    assert "recombine: " in ran.stdout
+    assert "alarm" not in ran.stderr, "nobody needs a model here"
+
+    shown = json.loads(invoke("show", "best", "--json").stdout)
+    assert {"all", "self", "mixed", "shock"} <= shown["metrics"].keys()
+    assert 0 < shown["metrics"]["self"]["cooperation"] <= 1
+    assert shown["anatomy"]["agents"] == 5
+    assert "anatomy: " in invoke("show", "best").stdout
+
+    again = invoke("rescore")
+    assert again.exit_code == 0, again.stdout
+    assert "all scores are the same" in again.stdout
+    assert "reward_share" in again.stdout
+
+    assert (
+        invoke("export", "seed:reputation_threshold", "--as", "module", "-o", "pkg").exit_code == 0
+    )
+    recorded = json.loads(Path("pkg/tests/recorded.json").read_text())
+    assert len(recorded) == 1
+    assert {turn["request"]["kind"] for turn in recorded[0]["turns"]} >= {"play", "punish"}
+    tested = subprocess.run(
+        [sys.executable, "-S", "-m", "unittest", "discover", "-s", "tests"],
+        cwd="pkg",
+        capture_output=True,
+        text=True,
+    )
+    assert tested.returncode == 0, tested.stderr
+
+
+def test_the_wrong_kind_of_seeds_is_refused_before_anything_runs(invoke: Invoke) -> None:
+    folder = Path("mine")
+    folder.mkdir()
+    (folder / "one.py").write_text("async def solve(task):\n    return 1\n")
+    config = CONFIG.replace('["reputation_threshold", "tit_for_tat_third_party"]', '"mine"')
+    Path("search.toml").write_text(config)
+    refused = invoke("run")
+    assert refused.exit_code == 2
+    assert "one.py: not a seed: it defines no `class Member(Player)`" in refused.stderr
