@@ -50,6 +50,7 @@ __all__ = [
     "Simplified",
     "Simplifier",
     "can_show",
+    "crown",
     "simplified",
     "simplify_design",
     "too_few",
@@ -226,9 +227,17 @@ async def simplified(search: Search, winner: Member | None) -> Member | None:
     tell(measurer, winner, found, settings.simplify_margin)
     best = leading([winner, found.member], 1, fresh=bool(simplifier.repeats))[0]
     if best is found.member and simplifier.repeats:
-        both = f"{found.member.number}, {winner.number}"
-        _note(measurer, WINNER, f"{found.member.number} is the best of {both} by fresh samples")
+        crown(measurer, winner, best)
     return best
+
+
+def crown(measurer: Measurer, winner: Member, heir: Member) -> None:
+    """Write down that a simpler form has won the finals, where the winner had: not a baseline."""
+    events = measurer.archive.events(measurer.search_id)
+    won = [event.text.split()[0] for event in events if event.kind == WINNER]
+    if won[-1:] == [str(winner.number)]:
+        both = f"{heir.number}, {winner.number}"
+        _note(measurer, WINNER, f"{heir.number} is the best of {both} by fresh samples")
 
 
 def _is_late(search: Search) -> bool:

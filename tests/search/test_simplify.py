@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from metasearch.archive import Archive
+from metasearch.archive.records import WINNER
 from metasearch.domains.base import TaskSet
 from metasearch.errors import BudgetExhausted
 from metasearch.gateway.base import Caps
@@ -21,7 +22,7 @@ from metasearch.search.finals import fresh_repeats
 from metasearch.search.measure import Measurer
 from metasearch.search.member import Member
 from metasearch.search.proposer import Proposal
-from metasearch.search.simplify import SIMPLIFIER, Simplified, Simplifier, can_show
+from metasearch.search.simplify import SIMPLIFIER, Simplified, Simplifier, can_show, crown
 from metasearch.testing.fake_gateway import FakeGateway
 from metasearch.testing.fake_sandbox import FakeSandbox
 from metasearch.types import Design, ModelRequest, Score, Split, Task, Usage
@@ -202,3 +203,16 @@ def test_few_tasks_cannot_show_that_nothing_is_lost(tasks: int, margin: float, c
 )
 def test_it_is_on_where_finals_are(settings: dict[str, int], expected: bool) -> None:
     assert SearchSection.model_validate(settings).simplifies() is expected
+
+
+async def test_a_simpler_form_inherits_from_a_winner_and_from_no_baseline(archive: Archive) -> None:
+    made = measurer(archive, needs_thinking)
+    seed, winner, heir = (Member(n, n, Design(f"d{n}"), "evaluated", "x") for n in range(3))
+    crown(made, winner, heir)
+    archive.add_event("s", WINNER, f"{seed.number} is the best of 0, 1 by fresh samples")
+    crown(made, winner, heir)
+    assert [one.text[0] for one in archive.events("s") if one.kind == WINNER] == ["0"]
+    archive.add_event("s", WINNER, f"{winner.number} is the best of 1, 0 by fresh samples")
+    crown(made, winner, heir)
+    crown(made, winner, heir)
+    assert [one.text[0] for one in archive.events("s") if one.kind == WINNER] == ["0", "1", "2"]
