@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from metasearch.cli.base import Verb
+from metasearch.cli.faults import INTERRUPTED
 from metasearch.cli.options import archive_option, as_json, entry, opened
 from metasearch.cli.output import emit, one_line, words
 from metasearch.errors import BudgetExhausted, ConfigError
@@ -68,11 +69,7 @@ def simplify(
     sealed test is not opened. A search with finals does so by itself (`search.simplify`). Exit code
     1: nothing simpler is as good.
     """
-    import asyncio
-
     from metasearch.search.config import SearchConfig
-    from metasearch.search.launch import launch
-    from metasearch.search.simplify import simplify_design
 
     with opened(place, read_only=False) as archive:
         info = _ended(archive, search_id)
@@ -81,22 +78,42 @@ def simplify(
         own = SearchConfig.model_validate(info.config).search.simplify_margin
         margin = own if margin is None else margin
         _refuse_too_few(info, margin, attempts)
-        found: list[Simplified | None] = []
+        found = _run(archive, info, design.number, margin, attempts)
+    if not found:
+        words("interrupted; what was evaluated is kept, the same command goes on")
+        return INTERRUPTED
+    return _told(info, design, found[0], as_json)
 
-        async def work(search: Search) -> str:
-            try:
-                found.append(await simplify_design(search, design.number, margin, attempts))
-            finally:
-                archive.set_status(info.id, info.status, info.reason)
-            return info.status
 
-        try:
-            asyncio.run(launch(info, archive, _Teller(), work=work))
-        except BudgetExhausted as error:
-            raise BudgetExhausted(f"{error}; the same command with a higher cap goes on") from None
-        finally:
-            archive.set_status(info.id, info.status, info.reason)
-    return _told(info, design, found[0] if found else None, as_json)
+def _run(
+    archive: Archive, info: SearchInfo, number: int, margin: float, attempts: int
+) -> list[Simplified | None]:
+    """Return what was found, in a list that is empty when somebody interrupted it.
+
+    Raises:
+        BudgetExhausted, Unavailable: as a search does.
+    """
+    import asyncio
+
+    from metasearch.search.launch import launch
+    from metasearch.search.outage import Interrupted
+    from metasearch.search.simplify import simplify_design
+
+    found: list[Simplified | None] = []
+
+    async def work(search: Search) -> str:
+        found.append(await simplify_design(search, number, margin, attempts))
+        return info.status
+
+    try:
+        asyncio.run(launch(info, archive, _Teller(), work=work))
+    except BudgetExhausted as error:
+        raise BudgetExhausted(f"{error}; the same command with a higher cap goes on") from None
+    except Interrupted:
+        pass
+    finally:  # the search itself stays as it was
+        archive.set_status(info.id, info.status, info.reason)
+    return found
 
 
 class _Teller:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from metasearch.archive import Archive
+from metasearch.search.measure import Measurer
+from metasearch.search.outage import Interrupted
 from metasearch.search.simplify import SIMPLIFIED, SIMPLIFIER
 from metasearch.testing.endpoint import ScriptedEndpoint
 from metasearch.types import Split
@@ -93,3 +95,34 @@ def test_what_cannot_be_simplified_is_refused_before_anything_is_asked(
     stopped = invoke("simplify", "demo", "3", "--margin", 0.3)
     assert stopped.exit_code == 2
     assert "#3 weak is stopped: only a design that met all validation tasks" in stopped.stderr
+
+
+def test_a_simplification_that_somebody_interrupts_keeps_what_it_has(
+    invoke: Invoke,
+    endpoint: ScriptedEndpoint,
+    tmp_path: Path,
+    unprotected: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    del unprotected
+    configure(endpoint.base_url)
+    assert invoke("run", "--no-preflight", "--display", "none").exit_code == 0
+    meet, margin = Measurer.meet, ("--margin", 0.45)
+
+    async def cut_off(self: Measurer, *arguments: Any, **options: Any) -> None:
+        await meet(self, *arguments, **options)
+        raise Interrupted("enough")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Measurer, "meet", cut_off)
+        cut = invoke("simplify", "sums", "2", *margin)
+    assert cut.exit_code == 130
+    assert cut.stderr.endswith("what was evaluated is kept, the same command goes on\n")
+    with Archive.open(tmp_path / "archive.db") as archive:
+        assert archive.search("sums").status == "finished"
+        assert [one.status for one in archive.entries("sums")][3:] == ["pending"]
+    asked = endpoint.served.requests
+    again = invoke("simplify", "sums", "2", *margin)
+    assert again.exit_code == 0, again.stderr
+    assert again.stdout.startswith("#3 does what #2 does for 67% less")
+    assert endpoint.served.requests <= asked + 2, "but whether the models are there"
