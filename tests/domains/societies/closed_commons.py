@@ -114,16 +114,13 @@ def _constants() -> list[Check]:
 
 def _grabbing() -> list[Check]:
     found = _row("G3 all grab", of(Grabber), m=1, gain=20.0, u=16.7)
+    # Of 8,000 draws the mean has a standard error of .04: the digit printed is reproduced.
     parts = [
-        equality(allocated([100] * 5, 100, "stochastic", random.Random(seed)))
-        for seed in range(2000)
+        100 * equality(allocated([100] * 5, 100, "stochastic", random.Random(seed)))
+        for seed in range(8000)
     ]
-    # The mean and the spread of 2,000 draws come with sampling errors of .08 and .06 percent.
-    for name, value, expected in (("e", fmean(parts), 89.9), ("sd", pstdev(parts), 3.7)):
-        got = 100 * value
-        found.append(
-            (f"G3 all grab {name}", expected if abs(got - expected) < 0.25 else got, expected)
-        )
+    found.append(("G3 all grab e", round(fmean(parts), 1), 89.9))
+    found.append(("G3 all grab sd", round(pstdev(parts), 1), 3.7))
     one = [*[fixed(10)] * 4, Grabber]
     found += _row("G3 one grabs", of(one), m=1, e=60.0, o=20)
     rows = zip(shares(one), (10, 10, 10, 10, 60), strict=True)
