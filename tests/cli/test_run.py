@@ -65,7 +65,8 @@ def test_a_run_ends_with_the_table_and_the_next_commands(
     assert result.exit_code == 0, result.stderr
     rows = [line.split() for line in result.stdout.splitlines() if "evaluated" in line]
     assert [row[1] for row in rows] == ["checker", "chain_of_thought", "direct"]
-    assert "Best is #2 checker. Against the best seed, #1 chain_of_thought:" in result.stdout
+    assert "Best is #2 checker: 1.00 [.61, 1.00] on the sealed test." in result.stdout
+    assert "Against the best baseline of its price, #0 direct:" in result.stdout
     assert "metasearch show 2" in result.stdout
     assert "search sums begins: domain sums, model scripted, sandbox wasm" in result.stderr
     again = invoke("run")
@@ -124,7 +125,7 @@ def test_json_display_is_json_lines_to_the_end(invoke: Invoke, endpoint: Scripte
 @pytest.mark.wasm
 @pytest.mark.parametrize(
     ("poor", "rich"),
-    [(("--calls", "25"), ("--calls", "500")), (("--minutes", "0.0001"), ("--minutes", "9"))],
+    [(("--calls", "45"), ("--calls", "500")), (("--minutes", "0.0001"), ("--minutes", "9"))],
     ids=["calls", "minutes"],
 )
 def test_a_budget_too_small_for_one_design_is_exit_3_and_resumable(
@@ -279,7 +280,7 @@ def test_what_was_spent_is_told_by_who_spent_it_and_caps_are_those_of_the_last_r
         (("--calls", "0"), "--calls: budget.calls: a whole number above 0"),
         (("--minutes", "inf"), "--minutes: budget.minutes: a number of minutes above 0"),
         (("--set", "budget.proposing.usd=0"), "budget.proposing.usd: a number of dollars above 0"),
-        (("--calls", "11"), "cannot hold the final test: 2 designs on 6 tasks take at least 12"),
+        (("--calls", "11"), "the finals and 2 designs on 6 tasks take at least 30"),
         (("--set", "budget.allow_unpriced=false"), "no price is known for model 'scripted'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -336,9 +337,10 @@ def test_dry_run_counts_the_seeds_and_the_test_before_any_new_design(invoke: Inv
         page = invoke("run", "--dry-run", "--model", "gpt-4o-mini", "--usd", "9", *caps).stdout
         return int(page.split("reaches about ")[1].split()[0])
 
-    # Guessed: 1,500 tokens an evaluation, (9 x 62 + 2 x 100) of them before the first new design.
-    assert reached("--tokens", str(758 * 1500 + 20_000)) == 0
-    assert reached("--tokens", str(758 * 1500 + 3 * (62 * 1500 + 16_000) + 9)) == 3
+    # Guessed: 1,500 tokens an evaluation, (9 x 62 + 2 x 100) of them before the first new design,
+    # and 5 x 60 for four finalists and the baseline of the winner's price.
+    assert reached("--tokens", str(1058 * 1500 + 20_000)) == 0
+    assert reached("--tokens", str(1058 * 1500 + 3 * (62 * 1500 + 16_000) + 9)) == 3
     assert reached("--set", "budget.proposing.tokens=80000") == 5
 
 
