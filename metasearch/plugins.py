@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from metasearch.errors import ConfigError
 
-__all__ = ["load", "names"]
+__all__ = ["load", "names", "summary"]
 
 GROUPS = ("sandboxes", "domains", "proposers", "selectors", "exporters")
 
@@ -28,6 +31,26 @@ def load(group: str, name: str) -> Any:
         known = ", ".join(sorted(found)) or "none"
         raise ConfigError(f"no {group} plug-in is named {name!r}; installed: {known}")
     return found[name].load()
+
+
+def summary(group: str, name: str) -> str:
+    """Return the first line of an installed module's docstring, "" if it has none to be read.
+
+    Nothing is imported: a listing is not to wait for plug-ins, or to fail by one of them.
+    """
+    top, *parts = _found(group)[name].module.split(".")
+    spec = find_spec(top)
+    if spec is None or spec.origin is None:
+        return ""
+    place = Path(spec.origin)
+    if parts:
+        folder = place.parent.joinpath(*parts)
+        place = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+    try:
+        text = ast.get_docstring(ast.parse(place.read_bytes()))
+    except (OSError, SyntaxError, ValueError):  # a compiled module, or none
+        return ""
+    return (text or "").partition("\n")[0]
 
 
 def _found(group: str) -> dict[str, EntryPoint]:

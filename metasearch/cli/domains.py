@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -66,8 +67,14 @@ def _list(as_json: bool) -> None:
     if as_json:
         emit("domains", {"domains": names, "files": [name for name, _ in FILES]})
         return
-    rows = [(name, f"metasearch domains {name} shows its tasks") for name in names]
+    rows = [(name, _summary(plugins.summary("domains", name))) for name in names]
     console().print(table(("domain", "what"), (*rows, *FILES)))
+    console(stderr=True).print("metasearch domains NAME shows its tasks", markup=False)
+
+
+def _summary(line: str) -> str:
+    """Return what a module says of its domain, the domain's own name left out."""
+    return re.sub(r"^(Domain )?`[^`]+`: ", "", line).rstrip(".")
 
 
 def _json(domain: Domain, sizes: dict[str, int], samples: list[Task]) -> dict[str, Json]:
