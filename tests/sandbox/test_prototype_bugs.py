@@ -60,12 +60,12 @@ def test_1_the_reaper_spares_processes_that_are_still_root() -> None:
 SENDING = """
 import json, os, resource, socket, sys
 sys.path.insert(0, sys.argv[1])
-from runner import box
+from runner import processes
 from runner.slots import Slots
 
 control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 control.setblocking(False)
-one = box.Box(control, Slots(61_000, 8), 60.0)
+one = processes.Processes(control, Slots(61_000, 8), 0)
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 if os.getuid() == 0:
     os.setresuid(61_234, 61_234, 61_234)  # root may have any number on their way
@@ -79,14 +79,15 @@ while True:  # another container of the same uid
     except OSError:
         break
 
-for number in range(5):
-    one._begin(number, box.START.pack(9.0, 16, 1))
+for _ in range(5):
+    one.take((16, 1))
+    one.advance(0.0)
 refused = len(one._waiting)
 for _ in range(on_way // 8):
     _, fds, _, _ = socket.recv_fds(sink, 1, 8)
     for fd in fds:
         os.close(fd)
-one._fork_next()
+one.advance(0.0)
 print(json.dumps({"refused": refused, "waiting": len(one._waiting), "forking": one._forking}))
 """
 
