@@ -10,7 +10,7 @@ import re
 
 from agentkit import Action, Event, Player, Request
 
-QUOTA = 1.0  # of what grows back, shared by all
+QUOTA = 0.8  # of what grows back, shared by all; the rest is a reserve
 ANSWER = 1.0  # of the others' excess, left out of what the rest shares
 REPAID = 1.0  # of an own excess, taken less the month after
 

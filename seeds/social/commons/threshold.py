@@ -7,7 +7,7 @@ import re
 
 from agentkit import Action, Player, Request
 
-PART = 1.0  # of what grows back, shared by all
+PART = 0.8  # of what grows back, shared by all; the rest is a reserve
 
 
 def sustainable(stock: int, growth: float) -> int:

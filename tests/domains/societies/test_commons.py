@@ -292,18 +292,17 @@ def test_the_seeds_are_found():
     assert found >= {"generative_agent", "quota_ledger", "threshold", "universalization"}
 
 
-@pytest.mark.parametrize(("seed", "bot"), [("threshold", "threshold"), ("quota_ledger", "quota")])
-def test_rule_based_seeds_do_as_their_bots(monkeypatch, seed, bot):
+@pytest.mark.parametrize(("seed", "reserve"), [("threshold", "PART"), ("quota_ledger", "QUOTA")])
+def test_rule_based_seeds_keep_the_stock_and_a_reserve(monkeypatch, seed, reserve):
     member = seed_member(monkeypatch, "commons", seed)
-    for number, task in enumerate(DOMAIN.tasks(Split.TEST)[:10]):
-        logs = [
-            GAME.rehearse(DOMAIN.scenario(task), one, seed=number)
-            for one in (member, GAME.bots[bot])
-        ]
-        assert GAME.metrics(logs[0])["invalid_rate"] == 0
-        assert [e["catches"] for e in of(logs[0], "harvest")] == [
-            e["catches"] for e in of(logs[1], "harvest")
-        ]
+    assert f"{reserve} = 0.8" in (shipped(DOMAIN) / f"{seed}.py").read_text()
+    for number, task in enumerate(DOMAIN.tasks(Split.TEST)):
+        if task.kind == "self":
+            log = GAME.rehearse(DOMAIN.scenario(task), member, seed=number)
+            found = GAME.metrics(log)
+            assert (found["invalid_rate"], found["survived"], found["over_eq3"]) == (0, 1, 0)
+            assert found["equality"] == pytest.approx(1)
+            assert found["efficiency"] <= 0.8
 
 
 def test_the_ledger_pays_an_own_excess_back(monkeypatch):
@@ -313,9 +312,9 @@ def test_the_ledger_pays_an_own_excess_back(monkeypatch):
     assert isinstance(member, SeedMember)
     asked = {"stock": 100, "growth_text": "2 times", "n": 5, "reply": {}, "kind": "harvest"}
     member.observe({"kind": "rules", "you": "Kate", "text": ""})
-    assert member.act(asked) == 10
-    member.observe({"kind": "report", "catches": {"Kate": 13, "John": 10}})
-    assert member.act(asked) == 7
+    assert member.act(asked) == 8
+    member.observe({"kind": "report", "catches": {"Kate": 11, "John": 8}})
+    assert member.act(asked) == 5
 
 
 def replies(body, quantity=10):
