@@ -269,7 +269,8 @@ class SearchSection(Section):
         simplify: whether the winner is simplified at the end; None does where there are finals.
         simplify_margin: how much worse, in (0, 1), a simpler design may be at most.
         in_flight: designs that are proposed or evaluated at the same time.
-        calls_per_task, tokens_per_task: caps of one evaluation; beyond them it is `over_budget`.
+        calls_per_task, tokens_per_task: caps of one evaluation, in a society of each of its seats;
+            beyond them it is `over_budget`.
         smoke: training tasks that a new design must survive.
         repairs: attempts to mend a design that fails its checks.
         reflections: rounds in which the meta agent looks at its own draft.

@@ -11,7 +11,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from metasearch.domains.base import Domain
 from metasearch.domains.societies import Society
@@ -204,7 +204,7 @@ class Evaluator:
         async with self.slots:
             for run in range(MOST_RUNS):
                 self.faults[INFRASTRUCTURE] += run == 1  # an evaluation counts once
-                desk = _Desk(self.gateway, self.asking, task, repeat)
+                desk = _Desk(self.gateway, self._asked(task), task, repeat)
                 alone = isinstance(problem, SandboxUnavailable)
                 try:
                     result = await self._run(worker, task, job, desk, alone=alone)
@@ -220,6 +220,17 @@ class Evaluator:
                 if failures == INFRASTRUCTURE_TRIES:
                     raise problem
         raise GatewayUnavailable(f"the endpoint went down again and again, {MOST_RUNS} times")
+
+    def _asked(self, task: Task) -> Asking:
+        """Return the caps of one task: those of an episode are for each of the design's seats."""
+        if not isinstance(self.domain, Society):
+            return self.asking
+        seats = len(self.domain.scenario(task).focal)
+        return replace(
+            self.asking,
+            calls_per_task=seats * self.asking.calls_per_task,
+            tokens_per_task=seats * self.asking.tokens_per_task,
+        )
 
     async def _run(
         self, worker: Worker, task: Task, job: Job, desk: _Desk, *, alone: bool

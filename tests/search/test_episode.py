@@ -119,7 +119,7 @@ async def test_timing_does_not_matter_and_seats_draw_their_own_samples() -> None
 
 
 async def test_seats_share_the_caps_whoever_comes_first() -> None:
-    asking = Asking("m", calls_per_task=14)
+    asking = Asking("m", calls_per_task=7)  # for each of the design's two seats
     found = [await in_fake(ASKS, gateway=Uneven(), asking=asking) for _ in range(2)]
     assert found[0].answer == found[1].answer
     # 14 in the first month for two: 7 each. Then 10, 6, 2 are left, and one each is too few.
