@@ -21,9 +21,10 @@ from tests.e2e.scripted import script
 
 pytestmark = pytest.mark.wasm
 
-# Three designs on validation, two on test, a smoke test of two, three of each of two baselines for
-# the preflight; those of the parent that is shown to the meta agent are among them.
-EVALUATIONS = 3 * 9 + 2 * 6 + 2 + 2 * 3
+# Three designs on validation, of two the fresh samples of the finals, three on test, a smoke test
+# of two, three of each of two baselines for the preflight; those of the parent that is shown to
+# the meta agent are among them.
+EVALUATIONS = 3 * 9 + 2 * 9 + 3 * 6 + 2 + 2 * 3
 
 
 @pytest.fixture(scope="module")
