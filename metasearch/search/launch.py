@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from metasearch.archive import Archive, SearchInfo
+from metasearch.archive.bulk import no_collection
 from metasearch.domains.base import SOLVE, Domain, entry_of
 from metasearch.errors import ConfigError
 from metasearch.gateway.base import RecordMode, Spent
 from metasearch.gateway.budget import Amount, Budget
-from metasearch.gateway.client import OpenAIGateway
 from metasearch.gateway.fetch import DEFAULT_MODEL
 from metasearch.gateway.prices import FREE, Price, load_prices
 from metasearch.gateway.settings import OPENAI_URL, ModelSettings
@@ -43,6 +44,9 @@ from metasearch.search.strategies import STRATEGIES, Strategy
 from metasearch.search.trial import Trial
 from metasearch.search.worktime import Worktime, timed
 from metasearch.types import Design, Json, Owner, Split
+
+if TYPE_CHECKING:
+    from metasearch.gateway.client import OpenAIGateway
 
 __all__ = ["baselines", "check_config", "create", "launch", "model_settings", "prices"]
 
@@ -229,14 +233,12 @@ async def _open(
         runtime=config.sandbox.runtime,
     )
     await stack.enter_async_context(sandbox)
-    await prove(sandbox)
+    _, client = await asyncio.gather(prove(sandbox), asyncio.to_thread(_client))
     archive.add_event(info.id, "sandbox", _versions(await sandbox.describe()))
     recorder = archive.recorder(info.id)
     stack.callback(recorder.close)
-    spent = {}
-    for owner in Owner:
-        row = archive.spent(info.id, owner)
-        spent[owner] = Spent(row.dollars, row.usage, row.calls)
+    paid = {owner: archive.spent(info.id, owner) for owner in Owner}
+    spent = {owner: Spent(row.dollars, row.usage, row.calls) for owner, row in paid.items()}
     loop = asyncio.get_running_loop()
 
     def tell(text: str) -> None:
@@ -248,7 +250,7 @@ async def _open(
         _for_designing(await model_settings(one, stack, tell, asks=asks), model)
         for one in config.designers()
     ]
-    gateway = OpenAIGateway(
+    gateway = client(
         [one for one in (model, *metas) if one.remote != NONE],
         budget=Budget(config.budget.caps(), spent, config.budget.owner_caps()),
         record=recorder,
@@ -266,6 +268,13 @@ async def _open(
         clock=time.monotonic,
     )
     return _Doors(gateway, outage, sandbox, model, tuple(metas))
+
+
+def _client() -> type[OpenAIGateway]:
+    """Import the client: half a second, for `openai`, in which the sandbox is waited for."""
+    with no_collection():
+        from metasearch.gateway.client import OpenAIGateway
+    return OpenAIGateway
 
 
 def _assemble(
