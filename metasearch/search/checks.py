@@ -305,9 +305,7 @@ _ENTRIES = {SOLVE: _solves, MEMBER: _plays}
 
 def _functions(body: list[ast.stmt]) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     return {
-        node.name: node
-        for node in body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        node.name: node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
 
 

@@ -185,7 +185,7 @@ class _Idle:
 
     def act(self, request: Json) -> Json:
         """Decide nothing."""
-        return None
+        del request
 
 
 def society(
