@@ -211,6 +211,7 @@ class Report:
             "splits": {str(split): count for split, count in search.sizes.items()},
             "repeats": repeats(search),
             "preflight": rows.preflight() or None,
+            "steered": dict(rows.steered()),
             "spent": {
                 **rows.spending.to_json(),
                 "test": _spent_json(rows.test_spent),

@@ -75,6 +75,7 @@ def _searched(report: Report) -> Iterator[Block]:
             f"Begun {search.created_at:{MINUTE}}, last changed {search.updated_at:{MINUTE}} UTC, "
             f"by metasearch {search.version}",
             *_before(report),
+            *_steered(report),
         ]
     )
 
@@ -87,6 +88,16 @@ def _before(report: Report) -> Iterator[Text]:
         for line in lines if isinstance(lines, list) else ():
             title = {"warnings": " warned", "refusals": " refused"}.get(kind, "")
             yield (f"The preflight{title}: ", Said(str(line).removeprefix("preflight: ")))
+
+
+def _steered(report: Report) -> Iterator[Text]:
+    """Say that a person took part: what came of it is not the search's own doing alone."""
+    asked = report.rows.steered()
+    if asked:
+        yield f"A person has steered it: {', '.join(f'{name} {n}' for name, n in asked.items())}"
+    winner = report.winner
+    if winner is not None and (winner.proposer == "user" or winner.operator == "idea"):
+        yield f"The winner, #{winner.number}, came by a person's hand"
 
 
 def _times(count: int) -> str:

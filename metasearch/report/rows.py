@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BASELINES", "Rows", "read", "repeats"]
 
+STEER = "steer"  # kind of the lines that say what a person has asked of the search
 PREFLIGHT = "preflight"  # kind of the line in the log that holds its findings
 BASELINES = ("seed", "baseline")  # proposers of designs that a search starts from
 Scores = Mapping[str, float]
@@ -75,6 +77,11 @@ class Rows:
         except ValueError:  # an archive from elsewhere
             return {}
         return found if isinstance(found, dict) else {}
+
+    def steered(self) -> Mapping[str, int]:
+        """Return how often a person has asked for what: "idea", "pin" ...; {} if never."""
+        told = [json.loads(event.text) for event in self.events if event.kind == STEER]
+        return dict(Counter(str(one["action"]) for one in told))
 
     def _met(self, entry: EntryInfo) -> bool:
         return entry.number in self.first

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from metasearch.archive import Archive
+from metasearch.report.markdown import markdown
+from metasearch.report.pages import pages
 from metasearch.report.reckon import reckon
+from metasearch.search.steer import Action, ask
 from metasearch.types import Outcome, Split
 from tests.cli.archives import build
 from tests.report.rows import TASKS, Written
@@ -297,3 +300,16 @@ def test_every_figure_is_finite(archive: Archive) -> None:
         return not isinstance(value, float) or math.isfinite(value)
 
     assert finite(reckon(archive, "s").to_json())
+
+
+def test_a_search_that_a_person_has_steered_says_so(archive: Archive) -> None:
+    search = Written(archive)
+    search.entry("direct", 20, proposer="seed")
+    search.entry("best", 30)
+    assert "steered it" not in markdown(pages(reckon(archive, "s")))
+    ask(archive, "s", Action.IDEA, text="Ask twice.")
+    ask(archive, "s", Action.PIN, number=1)
+    ask(archive, "s", Action.PIN, number=0)
+    report = reckon(archive, "s")
+    assert report.to_json()["steered"] == {"idea": 1, "pin": 2}
+    assert "A person has steered it: idea 1, pin 2" in markdown(pages(report))
