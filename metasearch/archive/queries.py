@@ -293,11 +293,13 @@ def counts(connection: Connection, search_id: str) -> Counts:
         select(_ENTRY.c.status, func.count())
         .where(_ENTRY.c.search_id == search_id)
         .group_by(_ENTRY.c.status)
+        .order_by(_ENTRY.c.status)
     )
     evaluations = (
         select(_EVALUATION.c.split, func.count())
         .where(_EVALUATION.c.search_id == search_id, _SCORED)
         .group_by(_EVALUATION.c.split)
+        .order_by(_EVALUATION.c.split)
     )
     return Counts(
         entries={EntryStatus(status): n for status, n in connection.execute(entries)},
