@@ -180,11 +180,15 @@ async def launch(
             display.show(Note(note))
         return await work(search)
     # `held` lets nobody out of it but those who were asked to end at once.
-    made = sum(
-        one.proposer not in NO_NEW and one.status in RACED for one in archive.entries(info.id)
-    )
-    display.show(SearchFinished(info.id, hold.ended, f"{hold.ended} at once {BY_USER}", made))
+    display.show(_ended(info, archive, hold.ended))
     return hold.ended
+
+
+def _ended(info: SearchInfo, archive: Archive, how: str) -> SearchFinished:
+    """Return what is told of a search that somebody ended at once."""
+    new = [one for one in archive.entries(info.id) if one.proposer not in NO_NEW]
+    made = sum(one.status in RACED for one in new)
+    return SearchFinished(info.id, how, f"{how} at once {BY_USER}", made)
 
 
 @dataclass(frozen=True, slots=True)

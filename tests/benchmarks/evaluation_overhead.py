@@ -126,7 +126,6 @@ async def _measure(count: int, folder: Path) -> dict[str, Json]:
     assert member.mean() == 1.0, "every evaluation has to be answered"
     assert peak <= TOGETHER, "the calls alone would have been quicker"
     ideal = -(-count // TOGETHER) * CALLS * LATENCY
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "ratio": round(wall / ideal, 3),
         "seconds": round(wall, 3),
@@ -134,7 +133,7 @@ async def _measure(count: int, folder: Path) -> dict[str, Json]:
         "host_cpu_seconds": round(cpu, 3),
         "tasks": count,
         "sandbox": name,
-        "host_mib": round(memory),
+        "host_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "calls_at_once": peak,
     }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import re
+from abc import ABC, abstractmethod
 from typing import Final, NamedTuple
 
-from metasearch.domains.societies.infoasym import schedule
+import metasearch.domains.societies.infoasym.schedule as schedule
 from metasearch.domains.societies.infoasym.items import SPAN, clock, read_names, read_spans
 from metasearch.domains.societies.infoasym.schedule import SLEEP, Activity
 from metasearch.domains.societies.table import Event
@@ -73,7 +74,7 @@ def _solve(topic: str, known: list[_Known], me: str, other: str, mine: set[str])
     return hits[0] if hits else min(ours, default="")
 
 
-class _Reader:
+class _Reader(ABC):
     """Reads its whole store before it speaks."""
 
     def __init__(self, rng: random.Random) -> None:
@@ -109,9 +110,9 @@ class _Reader:
         quoted = re.findall(r'"([^"]+)"', text)
         return [_Known("", name, read_spans(text)) for name in quoted]
 
+    @abstractmethod
     def speak(self, request: dict[str, Json]) -> Json:
         """Decide, all of the store being read."""
-        raise NotImplementedError
 
     def answer(self, request: dict[str, Json]) -> Json:
         """Answer the question from all that is known."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from metasearch.domains.societies.infoasym import schedule
+import metasearch.domains.societies.infoasym.schedule as schedule
 from metasearch.domains.societies.infoasym.schedule import SLEEP, Activity
 from metasearch.types import Json
 
