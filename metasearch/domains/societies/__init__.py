@@ -1,6 +1,6 @@
 """Societies: environments in which several members act, and what their episodes are worth."""
 
-from metasearch.domains.societies.base import Game, Society, society
+from metasearch.domains.societies.base import Game, Society, loader, society
 from metasearch.domains.societies.decisions import (
     Choice,
     Decision,
@@ -34,6 +34,7 @@ __all__ = [
     "Table",
     "Text",
     "Whole",
+    "loader",
     "rehearse",
     "society",
 ]

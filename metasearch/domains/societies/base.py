@@ -7,7 +7,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final, Protocol, TypeAlias
 
 from metasearch.domains.base import MEMBER
 from metasearch.domains.questions import task_id
@@ -17,7 +17,17 @@ from metasearch.domains.splits import check_sizes, prove_disjoint
 from metasearch.errors import ConfigError
 from metasearch.types import Json, Outcome, Score, Split, Task
 
-__all__ = ["DESIGN", "SETTINGS", "Game", "MakeBot", "Scenario", "Society", "society"]
+__all__ = [
+    "DESIGN",
+    "SETTINGS",
+    "Game",
+    "Load",
+    "MakeBot",
+    "Scenario",
+    "Society",
+    "loader",
+    "society",
+]
 
 DESIGN: Final = "design"  # who sits on a seat: the design, or a bot of this name
 
@@ -76,6 +86,24 @@ class Game(ABC):
     name: ClassVar[str]
     about: ClassVar[str]
     bots: ClassVar[Mapping[str, MakeBot]]
+
+    @classmethod
+    def of(cls, argument: str, options: Mapping[str, Json]) -> Game:
+        """Return the game as a user asks for it; by default it knows no argument and no option.
+
+        Raises:
+            ConfigError: an unknown option or argument, or a value out of range.
+        """
+        cls.refuse(argument, options)
+        return cls()
+
+    @classmethod
+    def refuse(cls, argument: str = "", options: Mapping[str, Json] | None = None) -> None:
+        """Raise `ConfigError` for what is left of a user's argument and options."""
+        if argument:
+            raise ConfigError(f"{cls.name} takes no argument, not {argument!r}")
+        if options:
+            raise ConfigError(f"{cls.name} knows no option {next(iter(options))!r}")
 
     @abstractmethod
     def scenario(self, split: Split, setting: str, rng: random.Random) -> Scenario:
@@ -188,30 +216,57 @@ class _Idle:
         del request
 
 
-def society(
-    game: Game,
-    argument: str = "",
-    *,
-    sizes: Mapping[Split, int] | None = None,
-    seed: int = 0,
-    options: Mapping[str, Json] | None = None,
-) -> Society:
+class Load(Protocol):
+    """Makes a game's domain; what is registered as a plug-in."""
+
+    def __call__(
+        self,
+        argument: str = "",
+        *,
+        sizes: Mapping[Split, int] | None = None,
+        seed: int = 0,
+        options: Mapping[str, Json] | None = None,
+    ) -> Society:
+        """Return the domain.
+
+        Args:
+            argument: what followed the colon of `--domain`; see the game's `of`.
+            sizes: episodes of a split; 10, 30 and 40 by default.
+            seed: another seed draws other scenarios.
+            options: what else the game knows; see its `of`.
+
+        Raises:
+            ConfigError: an unknown option or argument, or a value out of range.
+        """
+        ...
+
+
+def loader(game: type[Game]) -> Load:
+    """Return the function that makes a game's domain as a user asks for it."""
+
+    def load(
+        argument: str = "",
+        *,
+        sizes: Mapping[Split, int] | None = None,
+        seed: int = 0,
+        options: Mapping[str, Json] | None = None,
+    ) -> Society:
+        return society(game.of(argument, options or {}), sizes=sizes, seed=seed)
+
+    return load
+
+
+def society(game: Game, *, sizes: Mapping[Split, int] | None = None, seed: int = 0) -> Society:
     """Return a game's domain with so many episodes in each split.
 
     Args:
         game: whose rules.
-        argument: what followed the colon of `--domain`; games that know one take it before.
         sizes: episodes of a split; 10, 30 and 40 by default.
         seed: another seed draws other scenarios.
-        options: what is left of them after the game took its own.
 
     Raises:
-        ConfigError: an unknown option or argument, or the game cannot draw so many scenarios.
+        ConfigError: the game cannot draw so many scenarios.
     """
-    if argument:
-        raise ConfigError(f"{game.name} takes no argument, not {argument!r}")
-    if options:
-        raise ConfigError(f"{game.name} knows no option {next(iter(options))!r}")
     wanted = {**SIZES, **check_sizes(sizes)}
     splits = {split: _drawn(game, split, wanted[split], seed) for split in Split}
     return Society(game, splits)

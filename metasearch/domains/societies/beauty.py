@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metasearch.domains.societies.archetypes import Archetypes
-from metasearch.domains.societies.base import DESIGN, Game, MakeBot, Scenario, Society, society
+from metasearch.domains.societies.base import DESIGN, Game, MakeBot, Scenario, loader
 from metasearch.domains.societies.decisions import Real
 from metasearch.domains.societies.measures import invalid_rate
 from metasearch.domains.societies.table import Ask, Event, Log, Play, Table
@@ -248,6 +248,15 @@ Score: the share of your people that win, over all rounds."""
         self.population = population
         self.draws = draws
 
+    @classmethod
+    def of(cls, argument: str, options: Mapping[str, Json]) -> Beauty:
+        """Return the game of a `population` (20 to 1,000,000) and so many `draws` (1 to 20)."""
+        left = dict(options)
+        population = _whole(left.pop("population", None), "population", 20, MOST_POPULATION)
+        draws = _whole(left.pop("draws", None), "draws", 1, MOST_DRAWS)
+        cls.refuse(argument, left)
+        return cls(population, draws or 3)
+
     def scenario(self, split: Split, setting: str, rng: random.Random) -> Scenario:
         """Draw rule, mixture and kinds of people; hidden ones have other rules and ranges."""
         hidden = split is Split.TEST
@@ -305,23 +314,7 @@ Score: the share of your people that win, over all rounds."""
         return self.metrics(log)["won"]
 
 
-def load(
-    argument: str = "",
-    *,
-    sizes: Mapping[Split, int] | None = None,
-    seed: int = 0,
-    options: Mapping[str, Json] | None = None,
-) -> Society:
-    """Return the domain; options `population` (20 to 1,000,000) and `draws` (1 to 20).
-
-    Raises:
-        ConfigError: an option that is none, or out of its range.
-    """
-    left = dict(options or {})
-    population = _whole(left.pop("population", None), "population", 20, MOST_POPULATION)
-    draws = _whole(left.pop("draws", None), "draws", 1, MOST_DRAWS)
-    game = Beauty(population, draws or 3)
-    return society(game, argument, sizes=sizes, seed=seed, options=left)
+load = loader(Beauty)
 
 
 def _whole(value: Json, name: str, low: int, high: int) -> int | None:

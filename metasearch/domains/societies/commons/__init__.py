@@ -40,7 +40,7 @@ import random
 from collections.abc import Mapping
 from typing import ClassVar
 
-from metasearch.domains.societies.base import Game, MakeBot, Scenario, Society, society
+from metasearch.domains.societies.base import Game, MakeBot, Scenario, loader
 from metasearch.domains.societies.commons import metrics
 from metasearch.domains.societies.commons.bots import BOTS
 from metasearch.domains.societies.commons.rules import Months
@@ -88,6 +88,14 @@ class Commons(Game):
     def __init__(self, setup: Setup | None = None) -> None:
         self.setup = setup or Setup()
 
+    @classmethod
+    def of(cls, argument: str, options: Mapping[str, Json]) -> Commons:
+        """Return the game of a skin ("fishery", "pasture", "pollution"; "" is all) and a `Setup`.
+
+        The paper's sizes are months 12, spread 0.
+        """
+        return cls(Setup.of(argument, options))
+
     def scenario(self, split: Split, setting: str, rng: random.Random) -> Scenario:
         """Draw a scenario, see `drawn`."""
         return drawn(self.setup, split, setting, rng)
@@ -105,23 +113,4 @@ class Commons(Game):
         return metrics.score(log)
 
 
-def load(
-    argument: str = "",
-    *,
-    sizes: Mapping[Split, int] | None = None,
-    seed: int = 0,
-    options: Mapping[str, Json] | None = None,
-) -> Society:
-    """Return the domain.
-
-    Args:
-        argument: a skin, "fishery", "pasture" or "pollution"; all three by default.
-        sizes: episodes of a split.
-        seed: another seed draws other scenarios.
-        options: `condition`, `allocation`, `months`, `spread`, `seats`, see `Setup`; the paper's
-            sizes are months 12, spread 0.
-
-    Raises:
-        ConfigError: an unknown option or skin, or a value out of range.
-    """
-    return society(Commons(Setup.of(argument, options or {})), sizes=sizes, seed=seed)
+load = loader(Commons)

@@ -37,7 +37,7 @@ import random
 from collections.abc import Mapping
 from typing import ClassVar
 
-from metasearch.domains.societies.base import Game, MakeBot, Scenario, Society, society
+from metasearch.domains.societies.base import Game, MakeBot, Scenario, loader
 from metasearch.domains.societies.donor import metrics
 from metasearch.domains.societies.donor.bots import BOTS
 from metasearch.domains.societies.donor.rules import Gifts
@@ -81,6 +81,12 @@ class Donor(Game):
     def __init__(self, setup: Setup | None = None) -> None:
         self.setup = setup or Setup()
 
+    @classmethod
+    def of(cls, argument: str, options: Mapping[str, Json]) -> Donor:
+        """Return the game of a `Setup`; the paper's sizes are generations 10, spread 0."""
+        cls.refuse(argument)
+        return cls(Setup.of(options))
+
     def scenario(self, split: Split, setting: str, rng: random.Random) -> Scenario:
         """Draw a scenario, see `drawn`."""
         return drawn(self.setup, split, setting, rng)
@@ -98,22 +104,4 @@ class Donor(Game):
         return metrics.score(log)
 
 
-def load(
-    argument: str = "",
-    *,
-    sizes: Mapping[Split, int] | None = None,
-    seed: int = 0,
-    options: Mapping[str, Json] | None = None,
-) -> Society:
-    """Return the domain.
-
-    Args:
-        argument: none is known.
-        sizes: episodes of a split.
-        seed: another seed draws other scenarios.
-        options: those of `Setup`; the paper's sizes are generations 10, spread 0.
-
-    Raises:
-        ConfigError: an unknown option or argument, or a value out of range.
-    """
-    return society(Donor(Setup.of(options or {})), argument, sizes=sizes, seed=seed)
+load = loader(Donor)

@@ -31,7 +31,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Final
 
-from metasearch.domains.societies.base import DESIGN, Game, MakeBot, Scenario, Society, society
+from metasearch.domains.societies.base import DESIGN, Game, MakeBot, Scenario, loader
 from metasearch.domains.societies.infoasym.bots import AskOnly, Busy, DumpAll, NoTalk
 from metasearch.domains.societies.infoasym.items import LEVELS, Item, draw
 from metasearch.domains.societies.infoasym.rules import Sessions
@@ -98,6 +98,16 @@ that is below 1; the budget is twice what a thrifty exact exchange takes."""
 
     def __init__(self, levels: tuple[str, ...] = LEVELS) -> None:
         self.levels = levels
+
+    @classmethod
+    def of(cls, argument: str, options: Mapping[str, Json]) -> InfoAsym:
+        """Return the game of one level, or of all four where `argument` is ""."""
+        if argument and argument not in LEVELS:
+            raise ConfigError(
+                f"infoasym has no level {argument!r}, only {', '.join(LEVELS)}; or none for all"
+            )
+        cls.refuse(options=options)
+        return cls((argument,) if argument else LEVELS)
 
     def scenario(self, split: Split, setting: str, rng: random.Random) -> Scenario:
         """Draw an item, who sits where, and what a thrifty exact exchange costs."""
@@ -185,21 +195,4 @@ def _disclosed(item: Item, log: Log) -> float:
     return leaked / len(private) if private else 0.0
 
 
-def load(
-    argument: str = "",
-    *,
-    sizes: Mapping[Split, int] | None = None,
-    seed: int = 0,
-    options: Mapping[str, Json] | None = None,
-) -> Society:
-    """Return the domain; `argument` is a level, or "" for all four.
-
-    Raises:
-        ConfigError: no such level, or an unknown option.
-    """
-    if argument and argument not in LEVELS:
-        raise ConfigError(
-            f"infoasym has no level {argument!r}, only {', '.join(LEVELS)}; or none for all"
-        )
-    game = InfoAsym((argument,) if argument else LEVELS)
-    return society(game, sizes=sizes, seed=seed, options=options)
+load = loader(InfoAsym)

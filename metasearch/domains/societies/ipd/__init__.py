@@ -30,7 +30,7 @@ import random
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from metasearch.domains.societies.base import DESIGN, Game, MakeBot, Scenario, Society, society
+from metasearch.domains.societies.base import DESIGN, Game, MakeBot, Scenario, loader
 from metasearch.domains.societies.ipd import metrics
 from metasearch.domains.societies.ipd.bots import BOTS, EIGHT, HIDDEN_BOTS
 from metasearch.domains.societies.ipd.game import (
@@ -41,7 +41,7 @@ from metasearch.domains.societies.ipd.game import (
 )
 from metasearch.domains.societies.ipd.rules import LONGEST, Dilemma
 from metasearch.domains.societies.table import Environment, Log
-from metasearch.types import Json, Split
+from metasearch.types import Split
 
 __all__ = [
     "EIGHT",
@@ -126,22 +126,4 @@ class Ipd(Game):
         return metrics.score(log)
 
 
-def load(
-    argument: str = "",
-    *,
-    sizes: Mapping[Split, int] | None = None,
-    seed: int = 0,
-    options: Mapping[str, Json] | None = None,
-) -> Society:
-    """Return the domain.
-
-    Args:
-        argument: none is known.
-        sizes: matches of a split.
-        seed: another seed draws other matches.
-        options: none are known.
-
-    Raises:
-        ConfigError: an unknown option or argument.
-    """
-    return society(Ipd(), argument, sizes=sizes, seed=seed, options=options)
+load = loader(Ipd)

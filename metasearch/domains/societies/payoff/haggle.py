@@ -22,7 +22,7 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from metasearch.domains.societies.base import DESIGN, Game, MakeBot, Scenario, Society, society
+from metasearch.domains.societies.base import DESIGN, Game, MakeBot, Scenario, loader
 from metasearch.domains.societies.measures import equality, invalid_rate, scaled
 from metasearch.domains.societies.payoff.talk import (
     Member,
@@ -213,12 +213,4 @@ partner, your own gain over the most that could be had from that one."""
         return scaled(measured["focal"], 0, max(1.0, measured["most"]))
 
 
-def load(
-    argument: str = "",
-    *,
-    sizes: Mapping[Split, int] | None = None,
-    seed: int = 0,
-    options: Mapping[str, Json] | None = None,
-) -> Society:
-    """Return the domain."""
-    return society(Haggle(), argument, sizes=sizes, seed=seed, options=options)
+load = loader(Haggle)

@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import ClassVar, Final
 
-from metasearch.domains.societies.base import DESIGN, Game, MakeBot, Scenario, Society, society
+from metasearch.domains.societies.base import DESIGN, Game, MakeBot, Scenario, loader
 from metasearch.domains.societies.measures import equality, invalid_rate, scaled
 from metasearch.domains.societies.payoff.talk import (
     Member,
@@ -297,12 +297,4 @@ Score: what the design's members have, from everybody choosing by lot (0) to the
         return scaled(measured["focal"], measured["lot"], measured["most"])
 
 
-def load(
-    argument: str = "",
-    *,
-    sizes: Mapping[Split, int] | None = None,
-    seed: int = 0,
-    options: Mapping[str, Json] | None = None,
-) -> Society:
-    """Return the domain."""
-    return society(Pub(), argument, sizes=sizes, seed=seed, options=options)
+load = loader(Pub)

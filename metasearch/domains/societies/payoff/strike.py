@@ -22,7 +22,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
-from metasearch.domains.societies.base import DESIGN, Game, MakeBot, Scenario, Society, society
+from metasearch.domains.societies.base import DESIGN, Game, MakeBot, Scenario, loader
 from metasearch.domains.societies.measures import equality, invalid_rate, scaled
 from metasearch.domains.societies.payoff.talk import (
     Member,
@@ -245,12 +245,4 @@ striking once, on the first day (1)."""
         return scaled(measured["focal"], measured["idle"], measured["most"])
 
 
-def load(
-    argument: str = "",
-    *,
-    sizes: Mapping[Split, int] | None = None,
-    seed: int = 0,
-    options: Mapping[str, Json] | None = None,
-) -> Society:
-    """Return the domain."""
-    return society(Strike(), argument, sizes=sizes, seed=seed, options=options)
+load = loader(Strike)

@@ -33,7 +33,7 @@ import random
 from collections.abc import Mapping
 from typing import ClassVar
 
-from metasearch.domains.societies.base import Game, MakeBot, Scenario, Society, society
+from metasearch.domains.societies.base import Game, MakeBot, Scenario, loader
 from metasearch.domains.societies.sanction import metrics
 from metasearch.domains.societies.sanction.bots import BOTS
 from metasearch.domains.societies.sanction.payoffs import COSTLY, PUBLISHED, Payoffs
@@ -78,6 +78,12 @@ class Sanction(Game):
     def __init__(self, switches: Switches | None = None) -> None:
         self.switches = switches or Switches()
 
+    @classmethod
+    def of(cls, argument: str, options: Mapping[str, Json]) -> Sanction:
+        """Return the game of some `Switches`."""
+        cls.refuse(argument)
+        return cls(Switches.of(options))
+
     def scenario(self, split: Split, setting: str, rng: random.Random) -> Scenario:
         """Draw a scenario, see `drawn`."""
         return drawn(self.switches, split, setting, rng)
@@ -95,22 +101,4 @@ class Sanction(Game):
         return metrics.score(log)
 
 
-def load(
-    argument: str = "",
-    *,
-    sizes: Mapping[Split, int] | None = None,
-    seed: int = 0,
-    options: Mapping[str, Json] | None = None,
-) -> Society:
-    """Return the domain.
-
-    Args:
-        argument: none is known.
-        sizes: episodes of a split.
-        seed: another seed draws other scenarios.
-        options: those of `Switches`.
-
-    Raises:
-        ConfigError: an unknown option or argument, or a value of the wrong kind.
-    """
-    return society(Sanction(Switches.of(options or {})), argument, sizes=sizes, seed=seed)
+load = loader(Sanction)
