@@ -78,6 +78,9 @@ def _told(card: Card, archive: Archive, search: SearchInfo, one: EntryInfo) -> C
     """Add what `top` and `report` say of a design: its score, and against what it stands."""
     from metasearch.cli.standing import stand, told
     from metasearch.report import headline
+    from metasearch.report.document import parts
+    from metasearch.report.reckon import reckon
+    from metasearch.report.results import unlearnt
     from metasearch.report.verdict import difference, verdict
 
     if one.validation is None or not one.validation.n:
@@ -93,7 +96,9 @@ def _told(card: Card, archive: Archive, search: SearchInfo, one: EntryInfo) -> C
     )
     where = "the sealed test" if standing.test else "validation"
     against = f"On {where} against {which}, #{base.number} {base.name}, "
-    return replace(card, against=f"{against}{difference(pair)}: {verdict(pair, p)}")
+    lines = ("".join(parts(text)) for text in unlearnt(reckon(archive, search.id)))
+    told_against = f"{against}{difference(pair)}: {verdict(pair, p)}"
+    return replace(card, against=told_against, unlearnt=tuple(lines))
 
 
 def _with_seats(made: Bundle, archive: Archive, search: SearchInfo, one: EntryInfo) -> Bundle:

@@ -87,6 +87,7 @@ class Card:
         search, domain: names of the search and of what it searched for.
         headline: its score that may be quoted, in words; "" where nobody worked it out.
         against: how it does against the best baseline of its price, in words; "" where not known.
+        unlearnt: what a vote and designs without learning do instead, in words; of a winner only.
         proposed: designs evaluated in that search: the best of many looks better than it is.
         runs_code: the design runs programs that its model writes.
         sandbox: where it was evaluated, in one line.
@@ -101,6 +102,7 @@ class Card:
     domain: str = ""
     headline: str = ""
     against: str = ""
+    unlearnt: tuple[str, ...] = ()
     proposed: int = 0
     runs_code: bool = False
     scores: tuple[Scored, ...] = ()
@@ -183,6 +185,9 @@ class Card:
         ]
         text = f"## Scores\n\n**Score: {self.headline}.**\n\n" if self.headline else "## Scores\n\n"
         text += f"{plain(self.against)}.\n\n" if self.against else ""
+        if self.unlearnt:
+            text += "Without learning, on validation:\n\n"
+            text += "\n".join(f"- {plain(line)}" for line in self.unlearnt) + "\n\n"
         text += _table(head, rows)
         if self.proposed > 1:
             text += (

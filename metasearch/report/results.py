@@ -19,7 +19,7 @@ from metasearch.report.facts import Contest, Line, Report, Scored
 from metasearch.report.verdict import difference, verdict
 from metasearch.report.words import amount, dollars, p_value, percent, score, signed
 
-__all__ = ["results"]
+__all__ = ["results", "unlearnt"]
 
 SHOWN_DESIGNS = 30
 COSTS = ("$/task", "tokens/task", "s/task")
@@ -112,7 +112,7 @@ def _baselines(report: Report) -> Iterator[Block]:
         yield Bullets(_evidence(report.contest, report.tried))
     rows = [_row(one) for one in base]
     yield Table(("design", "name", "score", "95 % interval", "tasks", *COSTS), rows, left=("name",))
-    if items := list(_unlearnt(report)):
+    if items := list(unlearnt(report)):
         yield Paragraph("Without learning, on validation:")
         yield Bullets(items)
 
@@ -155,7 +155,7 @@ def _evidence(contest: Contest, tried: int) -> list[Text]:
     return items
 
 
-def _unlearnt(report: Report) -> Iterator[Text]:
+def unlearnt(report: Report) -> Iterator[Text]:
     """Say what a vote would do at the winner's price, and what the first designs were worth."""
     found = report.unlearnt
     if found.vote is not None and found.against is not None:

@@ -101,6 +101,8 @@ def test_the_score_of_the_winner_is_the_same_wherever_it_is_told(
     card = (tmp_path / "made" / "CARD.md").read_text()
     assert f"**Score: {told}.**" in card
     assert "On the sealed test against the best baseline of its price, \\#1 chain" in card
+    for line in invoke("report").stdout.partition("Without learning")[2].splitlines()[2:4]:
+        assert line.replace("\\", "") in card.replace("\\", "")
     invoke("export", "best", "--as", "file", "-o", str(tmp_path / "made.py"))
     assert f"score: {told}" in (tmp_path / "made.py").read_text()
 
