@@ -44,7 +44,7 @@ class Flag(NamedTuple):
         return self.name.replace("-", "_")
 
 
-STRATEGIES = click.Choice(["evolve", "meta-agent-search", "independent"])
+STRATEGIES = click.Choice(["evolve", "meta-agent-search", "cultural", "independent"])
 
 FLAGS = (
     Flag("domain", "domain.spec", str, "Tasks: starter, reasoning:NAME, mgsm, or a file.", "SPEC"),

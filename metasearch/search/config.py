@@ -277,7 +277,7 @@ class SearchSection(Section):
         seeds: a folder of designs, or names of the shipped ones; None is all of them.
     """
 
-    strategy: Literal["evolve", "meta-agent-search", "independent"] = "evolve"
+    strategy: Literal["evolve", "meta-agent-search", "cultural", "independent"] = "evolve"
     seed: int = Field(default=0, ge=0)
     designs: int = Field(default=40, ge=0)
     proposers: Mapping[str, Share] | None = None

@@ -307,6 +307,7 @@ def _assemble(
         measurer=measurer,
         proposers=proposers(config, tools[0]),
         selector=strategy.selector,
+        parents=strategy.parents,
         seed=config.search.seed,
         smoke=config.search.smoke,
         repairs=config.search.repairs,

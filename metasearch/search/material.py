@@ -21,10 +21,11 @@ from metasearch.search.quote import Quoter, clean, cut
 from metasearch.stats import score_interval
 from metasearch.types import Evaluation, ModelCall, Task
 
-__all__ = ["excerpt", "prompt", "whole_archive"]
+__all__ = ["advice", "excerpt", "prompt", "whole_archive"]
 
 SAMPLES = 4
 EXAMPLES = 4
+ADVICE_CHARS = 400  # of a strategy in words; in more, a design could write to those to come
 DIGEST_LINES = 40
 CODE_CHARS = 8_000
 ERROR_CHARS = 800
@@ -87,6 +88,27 @@ def whole_archive(brief: Brief, quoter: Quoter) -> str:
         description=brief.description,
         samples=_samples(brief, 1),
         archive=quoter.block("archive", text, len(text)),
+    )
+
+
+def advice(brief: Brief, quoter: Quoter) -> str:
+    """Return the user message that passes on what survived, in words: ideas and scores, no code.
+
+    Source: Vallinder and Hughes 2024 (arXiv 2412.10270), section 3.
+    """
+    survivors = sorted(brief.parents, key=lambda one: (-one.mean, one.number))
+    told = "\n\n".join(
+        f"Design {one.number}, {fitness(one)}:\n"
+        + quoter.block("strategy", clean(one.design.idea), ADVICE_CHARS)
+        for one in survivors
+    )
+    return prompt("advice", brief.entry).substitute(
+        kit=kit_reference(brief.entry),
+        modules=_modules(),
+        domain=brief.domain,
+        description=brief.description,
+        samples=_samples(brief, SAMPLES),
+        survivors=told or "Nobody yet: write the first one.",
     )
 
 

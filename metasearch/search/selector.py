@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from metasearch.stats import Promise, promise
 
-__all__ = ["Candidate", "Clades", "Selector", "front"]
+__all__ = ["SURVIVORS", "Candidate", "Clades", "Selector", "Survivors", "front"]
 
 # How much of what is not known of a design a draw shows: with tens of proposals there is no time
 # to try everybody. Who has found nothing better for `PLATEAU` designs looks around in earnest.
 COOL, WARM = 0.3, 1.0
 PLATEAU = 20
 PARTNERS = 4  # of the next best draws, the one that best makes up for the main parent's failures
+SURVIVORS = 6  # of a generation of twelve
 MOST = 400  # designs that are reckoned with; a matrix of more takes longer than a proposal is worth
 
 
@@ -77,6 +78,22 @@ class Clades:
         partner = known.partner(main, others[:PARTNERS])
         others.sort(key=lambda row: row != partner)
         return [known.numbers[row] for row in (main, *others)][:count]
+
+
+class Survivors:
+    """The better half of a generation of twelve: truncation, as cultural evolution has it.
+
+    Who survives stays as it is and is of the next generation too, so the survivors are the best
+    designs so far. In no order, for none of them is a main parent.
+
+    Source: Vallinder and Hughes 2024 (arXiv 2412.10270), section 3.
+    """
+
+    def choose(self, candidates: Sequence[Candidate], count: int, rng: random.Random) -> list[int]:
+        """Return up to `count` distinct numbers of designs that survived."""
+        order = sorted(candidates, key=lambda one: (-len(one.scores), -_mean(one), one.number))
+        alive = order[: min(SURVIVORS, -(-len(order) // 2))]
+        return [one.number for one in rng.sample(alive, min(count, len(alive)))]
 
 
 @dataclass(frozen=True, slots=True)

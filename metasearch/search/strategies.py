@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from metasearch.search.config import SearchConfig
-from metasearch.search.material import excerpt, whole_archive
+from metasearch.search.material import advice, excerpt, whole_archive
 from metasearch.search.proposer import Brief
 from metasearch.search.quote import Quoter
-from metasearch.search.selector import Candidate, Clades, Selector
+from metasearch.search.selector import SURVIVORS, Candidate, Clades, Selector, Survivors
 from metasearch.types import Json
 
 __all__ = ["STRATEGIES", "Strategy"]
+
+
+PARENTS = 2  # more of them make a proposal worse, see `selector`
 
 
 class Nobody:
@@ -36,12 +39,14 @@ class Strategy:
 
     Attributes:
         material: what the meta agent is shown.
+        parents: how many designs a proposer is given to start from.
         remembers: False hides what the search has found so far from all proposers.
         fixed: keys of `[search]` that this strategy decides, whatever the configuration says.
     """
 
     material: Callable[[Brief, Quoter], str]
     selector: Selector
+    parents: int = PARENTS
     remembers: bool = True
     fixed: Mapping[str, Json] = field(default_factory=dict)
 
@@ -66,6 +71,10 @@ STRATEGIES: Mapping[str, Strategy] = {
             "repairs": 3,
             "proposers": {"meta-agent": 1.0},
         },
+    ),
+    # Vallinder, Hughes 2024 (arXiv 2412.10270): a strategy passes on as text, never as a program.
+    "cultural": Strategy(
+        advice, Survivors(), parents=SURVIVORS, fixed={"proposers": {"meta-agent": 1.0}}
     ),
     # The control: the same proposers and the same evaluation, nothing learnt from one to the next.
     "independent": Strategy(excerpt, Nobody(), remembers=False),

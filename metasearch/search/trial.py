@@ -20,7 +20,6 @@ from metasearch.types import Design, Evaluation, Outcome, Split, Usage
 
 __all__ = ["Draft", "Trial", "since_best", "twin"]
 
-PARENTS = 2
 GOLDEN = 0.6180339887498949
 SEEDS = 1 << 48  # seeds of proposals are below
 EXAMPLES = 3
@@ -49,6 +48,7 @@ class Trial:
 
     Attributes:
         proposers: by name, with the share of proposals that each makes.
+        parents: how many designs a proposer is given to start from.
         seed: of the search; each proposal has a generator of its own.
         smoke: training tasks that a design must survive.
         repairs: how often a design may go back to a proposer that can mend.
@@ -63,6 +63,7 @@ class Trial:
     measurer: Measurer
     proposers: Mapping[str, tuple[Proposer, float]]
     selector: Selector
+    parents: int
     seed: int
     smoke: int
     repairs: int
@@ -158,12 +159,13 @@ class Trial:
         rng = random.Random(self._seed(number))
         if self.restarts and number % 2 and since_best(raced) >= PLATEAU:
             chosen = [one.number for one in raced if one.proposer == "seed"]
-            chosen = rng.sample(chosen, min(PARENTS, len(chosen)))
+            chosen = rng.sample(chosen, min(self.parents, len(chosen)))
         else:
-            chosen = self.selector.choose([member.candidate() for member in raced], PARENTS, rng)
+            candidates = [member.candidate() for member in raced]
+            chosen = self.selector.choose(candidates, self.parents, rng)
         by_number = {member.number: member for member in raced}
         others = [by_number[one] for one in chosen if one not in course.pinned]
-        parents = [*pinned, *others][: max(PARENTS, len(pinned))]
+        parents = [*pinned, *others][: max(self.parents, len(pinned))]
         await all_of(self._examples(parent) for parent in parents)
         domain = self.measurer.evaluator.domain
         return Brief(

@@ -156,6 +156,16 @@ def test_the_rest_is_told_from_the_recent_pace_and_the_cap() -> None:
     assert capped.remaining() == pytest.approx(15)
 
 
+def test_designs_that_end_in_a_burst_do_not_end_the_search() -> None:
+    clock = Clock()
+    progress = Progress(clock)
+    progress.take(_started())
+    clock.now += 300
+    for number in range(2, 7):
+        progress.take(_done(number, 0.5))
+    assert progress.remaining() == pytest.approx(5 * 60)
+
+
 def test_best_is_of_fully_evaluated_designs_only() -> None:
     progress = Progress(Clock())
     for event in (_started(), _done(2, 0.5), _done(3, 0.9, "stopped"), _done(4, 0.4)):

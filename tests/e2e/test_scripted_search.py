@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -197,3 +198,26 @@ async def test_the_order_in_which_replies_come_does_not_change_what_is_found(
 
 def _late(rng: random.Random, request: dict[str, object]) -> ScriptedReply:
     return ScriptedReply(script(request), latency=rng.uniform(0.0, 0.1))
+
+
+@pytest.mark.wasm
+async def test_a_cultural_search_passes_on_words_and_keeps_whom_they_are_of(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def listening(request: dict[str, Any]) -> str:
+        text = "\n".join(message["content"] for message in request["messages"])
+        told.extend([text] if "You design agentic systems" in text else [])
+        return script(request)
+
+    archive = Archive.open(tmp_path / "archive.db")
+    with ScriptedEndpoint(listening) as endpoint:
+        settings = config(tmp_path, endpoint.base_url, strategy="cultural")
+        assert await run(archive, settings) == "finished"
+    direct, chain, made = archive.entries("sums")
+    assert made.status == "evaluated"
+    assert made.parents == (chain.number,), "the better half of two"
+    assert direct.design is not None
+    assert chain.design is not None
+    assert chain.design.idea in told[0]
+    assert direct.design.idea not in told[0]
+    assert chain.design.source.splitlines()[-1].strip() not in told[0]

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
-from metasearch.search.material import excerpt, whole_archive
+from metasearch.search.material import advice, excerpt, whole_archive
 from metasearch.search.meta_agent import MetaAgent, read_design
 from metasearch.search.proposer import Brief, Parent
 from metasearch.search.quote import Quoter
@@ -110,6 +111,22 @@ def test_the_published_algorithm_sees_every_design_with_its_fitness() -> None:
     assert "design 1" in text
     assert "design 2" in text
     assert "95% Confidence Interval: (9.5%, 90.5%)" in text
+
+
+@pytest.mark.parametrize("entry", ["solve", "Member"])
+def test_what_survives_passes_on_as_words_without_a_program(entry: str) -> None:
+    tempting = parent(2, error=ATTACK)
+    told = replace(tempting, design=replace(tempting.design, idea=f"{ATTACK} {'more ' * 200}"))
+    quoter = Quoter.of(1)
+    text = advice(replace(brief(parent(1), told), entry=entry), quoter)
+    assert "Asks once." in text
+    assert "95% Confidence Interval: (9.5%, 90.5%)" in text
+    assert CODE.splitlines()[-1].strip() not in text
+    assert "critic -> 7" not in text
+    blocks = re.findall(f"<data {quoter.nonce}.*?</data {quoter.nonce}>", text, flags=re.S)
+    assert all(len(block) < 500 for block in blocks)
+    assert all("lawyer" not in part for part in re.split("<data.*?</data", text, flags=re.S))
+    assert advice(replace(brief(), entry=entry), quoter).count("write the first one") == 1
 
 
 @pytest.mark.parametrize("reply", ["", "no", "[1]", '{"code": ""}', '{"code": 7}', "[" * 9_999])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from metasearch.search.selector import PLATEAU, Candidate, Clades, front
+from metasearch.search.selector import PLATEAU, Candidate, Clades, Survivors, front
 
 
 def one(number: int, *solved: int, tasks: int = 6, parents: tuple[int, ...] = ()) -> Candidate:
@@ -64,3 +64,18 @@ def test_a_choice_is_distinct_repeatable_and_bounded() -> None:
     assert first == Clades().choose(candidates, 3, random.Random(5))
     assert len(set(first)) == 3
     assert Clades().choose([], 2, random.Random(0)) == []
+
+
+def test_the_better_half_of_a_generation_survives() -> None:
+    def survivors(generation: list[Candidate], seed: int) -> list[int]:
+        return Survivors().choose(generation, 6, random.Random(seed))
+
+    generation = [one(number, *range(number), tasks=12) for number in range(12)]
+    assert sorted(survivors(generation, 0)) == [6, 7, 8, 9, 10, 11]
+    assert len({tuple(survivors(generation, seed)) for seed in range(9)}) > 1, "nobody is first"
+    lucky = one(12, 0, 1, tasks=2)  # was stopped after two tasks
+    assert 12 not in survivors([*generation, lucky], 0)
+    child = one(13, *range(12), tasks=12)
+    assert sorted(survivors([*generation, child], 0)) == [7, 8, 9, 10, 11, 13]
+    assert survivors(generation[:1], 0) == [0]
+    assert survivors([], 0) == []
