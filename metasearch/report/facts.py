@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from metasearch.report.vote import Ballot
     from metasearch.stats import Estimate
 
-__all__ = ["Contest", "Line", "Report", "Scored", "Unlearnt"]
+__all__ = ["Contest", "Gap", "Line", "Report", "Scored", "Unlearnt"]
 
 
 class Scored(NamedTuple):
@@ -39,6 +39,31 @@ class Scored(NamedTuple):
     high: float
     tasks: int
     kind: str
+
+
+class Gap(NamedTuple):
+    """What a design loses from validation to the sealed test.
+
+    Attributes:
+        validation: its score there, as it may be told.
+        lost: that score less the one of the test; above zero it does worse on the test.
+        kinds: mean on validation, as ranked, and mean on the test for each kind of task.
+    """
+
+    validation: Scored
+    lost: Estimate
+    kinds: Mapping[str, tuple[float, float]]
+
+    def to_json(self) -> dict[str, Json]:
+        """Return plain JSON."""
+        return {
+            "validation": self.validation._asdict(),
+            "lost": self.lost._asdict(),
+            "kinds": {
+                kind: {"validation": first, "test": sealed}
+                for kind, (first, sealed) in self.kinds.items()
+            },
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +168,7 @@ class Report:
             that has not met it; None before the test.
         dearer_test: winner against a baseline that is better than the opponent and costs more.
         test_scores: of all designs that met it, by number.
+        gaps: what these lost from validation to the test, by number.
         unlearnt: what there would be without learning.
         looks: how often the test was opened.
         kept_back: what is set aside for the test, in `unit`; 0 when it was opened or no cap is set.
@@ -167,6 +193,7 @@ class Report:
     test: Contest | None
     dearer_test: Contest | None
     test_scores: Mapping[int, Scored]
+    gaps: Mapping[int, Gap]
     unlearnt: Unlearnt
     looks: int
     kept_back: float
@@ -236,6 +263,7 @@ class Report:
             "test_scores": {
                 str(number): score._asdict() for number, score in self.test_scores.items()
             },
+            "gaps": {str(number): gap.to_json() for number, gap in self.gaps.items()},
             "break_even": asdict(self.break_even) if self.break_even else None,
             "failures": self.failures.to_json(),
             "lineage": [one.to_json() for one in self.lineage],

@@ -9,6 +9,7 @@ from metasearch.report.breakeven import break_even
 from metasearch.report.evidence import corrected, paired
 from metasearch.report.facts import Contest, Line, Report, Scored, Unlearnt
 from metasearch.report.failures import failures
+from metasearch.report.generalisation import gaps
 from metasearch.report.headline import Samples, alike, scored
 from metasearch.report.lineage import steps
 from metasearch.report.ranking import (
@@ -70,6 +71,7 @@ def reckon(archive: Archive, search_id: str) -> Report:
         test=_test(rows, winner, opponent) if winner else None,
         dearer_test=_dearer_test(rows, winner, opponent) if winner else None,
         test_scores={one.number: scored(rows.sealed[one.number], "test") for one in tested(rows)},
+        gaps=gaps(archive, rows, samples),
         unlearnt=_unlearnt(archive, rows, winner, lines),
         looks=looks,
         kept_back=0.0 if looks or rows.sealed else _kept_back(rows, winner),

@@ -15,13 +15,14 @@ from metasearch.report.document import (
     Table,
     Text,
 )
-from metasearch.report.facts import Contest, Line, Report, Scored
+from metasearch.report.facts import Contest, Gap, Line, Report, Scored
 from metasearch.report.verdict import difference, verdict
 from metasearch.report.words import amount, dollars, p_value, percent, score, signed
 
 __all__ = ["results", "unlearnt"]
 
 SHOWN_DESIGNS = 30
+SHOWN_KINDS = 20
 COSTS = ("$/task", "tokens/task", "s/task")
 
 
@@ -198,17 +199,46 @@ def _test(report: Report) -> Iterator[Block]:
         )
         yield Paragraph(f"{why} So there is no unbiased score of any design.")
         return
-    rows = []
+    rows: list[list[Text]] = []
     for number, found in report.test_scores.items():
-        line = report.line(number)
+        line, gap = report.line(number), report.gaps.get(number)
         name = Said(line.name if line else "")
-        rows.append([f"#{number}", name, score(found.mean), _interval(found), f"{found.tasks}"])
-    yield Table(("design", "name", "score", "95 % interval", "tasks"), rows, left=("name",))
+        own = [f"#{number}", name, score(found.mean), _interval(found), f"{found.tasks}"]
+        rows.append([*own, *((score(gap.validation.mean), _gap(gap)) if gap else ("", ""))])
+    columns = ("design", "name", "score", "95 % interval", "tasks", "on validation", "lost")
+    yield Table(columns, rows, left=("name",))
     yield Paragraph(_looked(report))
     if report.test:
         yield Bullets([_on_test(report, one) for one in (report.test, report.dearer_test) if one])
     elif report.winner:
         yield Paragraph(f"#{report.winner.number} itself has no test score to compare.")
+    yield from _kinds(report)
+
+
+def _gap(gap: Gap) -> str:
+    found = gap.lost
+    return f"{signed(found.mean)} [{signed(found.low)}, {signed(found.high)}]"
+
+
+def _kinds(report: Report) -> Iterator[Block]:
+    """Show where each design stands, kind by kind: on the test, and in brackets on validation."""
+    kinds = sorted({kind for gap in report.gaps.values() for kind in gap.kinds})
+    if not 1 < len(kinds) <= SHOWN_KINDS:
+        return
+    yield Paragraph("By kind of task: on the test, and in brackets on validation, as ranked.")
+    rows = [
+        [
+            Said(kind),
+            *(
+                f"{score(gap.kinds[kind][1])} ({score(gap.kinds[kind][0])})"
+                if kind in gap.kinds
+                else ""
+                for gap in report.gaps.values()
+            ),
+        ]
+        for kind in kinds
+    ]
+    yield Table(("kind", *(f"#{number}" for number in report.gaps)), rows, left=("kind",))
 
 
 def _on_test(report: Report, contest: Contest) -> Text:

@@ -8,7 +8,7 @@ __all__ = ["amount", "dollars", "p_value", "percent", "score", "signed"]
 
 
 def score(value: float) -> str:
-    """Return a share in [0, 1] as a score is written here: .73, 1.00, 0."""
+    """Return a share in [0, 1] as a score is written here: .73, 1.00, .00."""
     text = f"{value:.2f}"
     return text[1:] if text.startswith("0.") else text
 

@@ -15,10 +15,21 @@ TASKS = 40
 class Written:
     """One search, written row by row."""
 
-    def __init__(self, archive: Archive, *, name: str = "s", tasks: int = TASKS, **config: object):
+    def __init__(
+        self,
+        archive: Archive,
+        *,
+        name: str = "s",
+        tasks: int = TASKS,
+        kinds: tuple[str, ...] = ("",),
+        **config: object,
+    ):
         self.archive, self.name = archive, name
         self.tasks = {
-            split: [Task(f"{split[:2]}{i:04d}", f"{split} {i}?", "gold") for i in range(size)]
+            split: [
+                Task(f"{split[:2]}{i:04d}", f"{split} {i}?", "gold", kind=kinds[i % len(kinds)])
+                for i in range(size)
+            ]
             for split, size in ((Split.TRAIN, 2), (Split.VALIDATION, tasks), (Split.TEST, 20))
         }
         settings = {"name": name, "model": {"name": "tiny"}, **config}

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from metasearch.archive import Archive
+from metasearch.report.facts import Scored
+from metasearch.report.generalisation import lost
 from metasearch.report.markdown import markdown
 from metasearch.report.pages import pages
 from metasearch.report.reckon import reckon
 from metasearch.search.steer import Action, ask
+from metasearch.stats import wilson
 from metasearch.types import Outcome, Split
 from tests.cli.archives import build
 from tests.report.rows import TASKS, Written
@@ -313,3 +316,31 @@ def test_a_search_that_a_person_has_steered_says_so(archive: Archive) -> None:
     report = reckon(archive, "s")
     assert report.to_json()["steered"] == {"idea": 1, "pin": 2}
     assert "A person has steered it: idea 1, pin 2" in markdown(pages(report))
+
+
+def test_what_is_lost_on_the_test_is_told_in_all_and_by_kind(archive: Archive) -> None:
+    search = Written(archive, kinds=("easy", "hard"))
+    base, best = search.entry("direct", 20, proposer="seed"), search.entry("best", 30)
+    search.evaluate(base, [1.0, 0.0] * 10, split=Split.TEST)
+    search.evaluate(best, [1.0, 0.5] * 10, split=Split.TEST)
+    gap = reckon(archive, "s").gaps[best]
+    assert gap.validation.mean == 30 / TASKS
+    assert gap.kinds == {"easy": (0.75, 1.0), "hard": (0.75, 0.5)}
+    assert gap.lost.mean == 0
+    assert gap.lost.low < -0.1 < 0.1 < gap.lost.high
+    told = markdown(pages(reckon(archive, "s"))).split("By kind of task")[1]
+    assert "| easy | 1.00 (.50) | 1.00 (.75) |" in told
+    assert "| hard | .00 (.50) | .50 (.75) |" in told
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    # Newcombe 1998, table II, method 10: examples (a) 56/70 - 48/80 and (h) 10/10 - 0/10.
+    [((56, 70), (48, 80), 0.0524, 0.3339), ((10, 10), (0, 10), 0.6075, 1.0)],
+)
+def test_the_gap_is_as_published(
+    first: tuple[int, int], second: tuple[int, int], low: float, high: float
+) -> None:
+    a, b = (Scored(*wilson(*one), one[1], "test") for one in (first, second))
+    assert lost(a, b).low == pytest.approx(low, abs=1e-4)
+    assert lost(a, b).high == pytest.approx(high, abs=1e-4)
