@@ -32,6 +32,7 @@ from metasearch.types import Outcome
 __all__ = ["Attempt", "Container", "Engine", "Settings"]
 
 _READY_SECONDS = 60.0
+_LEAVING_SECONDS = 0.1  # a job that has answered ends by itself, and needs no order to
 _OBEY_SECONDS = 2.0  # PID 1 ends a job within this, or is asked whether it still lives
 _PONG_SECONDS = 5.0  # it answers within this, on a busy machine too, or it does not run any more
 _DYING_SECONDS = 30.0  # a killed process needs processor time to die, and may get little
@@ -266,13 +267,15 @@ class Container:
         if link.gone.is_set():
             room.release()
             return
-        self._pipe.write(box_wire.frame(box_wire.KILL, link.number))
         task = asyncio.create_task(self._await_end(link, room))
         self._endings.add(task)
         task.add_done_callback(self._endings.discard)
 
     async def _await_end(self, link: JobLink, room: asyncio.Semaphore) -> None:
         try:
+            if await _within(_LEAVING_SECONDS, link.gone.wait()):
+                return
+            self._pipe.write(box_wire.frame(box_wire.KILL, link.number))
             if await _within(_OBEY_SECONDS, link.gone.wait()):
                 return
             asked = time.monotonic()

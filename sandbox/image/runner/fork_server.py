@@ -23,12 +23,23 @@ from runner import jail, probe
 if TYPE_CHECKING:
     from runner.job import Stage
 
-__all__ = ["ENDED", "FAILED", "JOB", "PRELOADED", "PROBE", "REPORT", "REQUEST", "STARTED", "serve"]
+__all__ = [
+    "AHEAD",
+    "ENDED",
+    "FAILED",
+    "JOB",
+    "PRELOADED",
+    "PROBE",
+    "REPORT",
+    "REQUEST",
+    "STARTED",
+    "serve",
+]
 
 # One request a packet, with the job's descriptor beside it: kind, job, slot, memory, processor
-# seconds.
+# seconds. A process that is made ahead of its job has time to rehearse it.
 REQUEST = struct.Struct(">BIIII")
-JOB, PROBE = 1, 2
+JOB, PROBE, AHEAD = 1, 2, 3
 # One report a packet: kind, job, wait status or errno, processor seconds, peak memory in KiB.
 REPORT = struct.Struct(">BIidI")
 PRELOADED, STARTED, ENDED, FAILED = 1, 2, 3, 4
@@ -126,13 +137,13 @@ def _start(
         control.send(REPORT.pack(FAILED, job, error.errno or 0, 0.0, 0))
         return
     if pid == 0:
-        _become(None if kind == PROBE else stage, fd, caps, homes[slot])
+        _become(kind, stage, fd, caps, homes[slot])
     os.close(fd)
     jobs[pid] = job
     control.send(REPORT.pack(STARTED, job, 0, 0.0, 0))
 
 
-def _become(stage: Stage | None, fd: int, caps: jail.Caps, home: str) -> NoReturn:
+def _become(kind: int, stage: Stage, fd: int, caps: jail.Caps, home: str) -> NoReturn:
     """Turn this fresh process into the job's, or the probe's, and end with it in any case."""
     status = 1
     try:
@@ -146,9 +157,11 @@ def _become(stage: Stage | None, fd: int, caps: jail.Caps, home: str) -> NoRetur
         for standard in (0, 1, 2):
             os.dup2(null, standard)
         os.close(null)
+        if kind == AHEAD:
+            sys.modules["runner.rehearsal"].play_once()
         jail.enter(caps, home)
         gc.enable()
-        if stage is not None:
+        if kind != PROBE:
             sys.modules["runner.job"].main(stage, ready=False)
         seen = probe.seen_by_job()
         jail.narrow()

@@ -144,7 +144,10 @@ class Pipe:
 
 def leave() -> NoReturn:
     """End the process at once: nothing of the design runs any more, no exit handler either."""
-    os._exit(0)
+    try:
+        os.nice(19)  # giving back its memory takes a millisecond; others have answers to give
+    finally:  # a member may not, WebAssembly cannot, and a design may have broken it
+        os._exit(0)
 
 
 def _body(value: dict[str, Any]) -> bytes:

@@ -23,7 +23,8 @@ _FORKS_AT_ONCE = (
     2  # descriptors on their way count against a limit for all of a machine's containers
 )
 _FEW = 8  # jobs: while more than so many run, none is made ahead
-_CALM_SECONDS = 0.1  # after a job's begin or end, before one is made ahead
+_CALM_SECONDS = 0.1  # after a job's begin, before one is made ahead
+_ENDED_SECONDS = 0.3  # after a job's end: others are about to end, and theirs come first
 _HELD_SECONDS = 3.0  # after the last job's end, before they are let go
 _TICK_SECONDS = 0.05  # between tries of what has failed
 
@@ -99,7 +100,7 @@ class Processes:
         self._running = 0
         self._most_held = most_held
         self._kind: tuple[int, int] | None = None  # the caps of what is held
-        self._stirred = 0.0  # when a job last began or ended
+        self._calm_at = self._ended_at = 0.0  # when to make some ahead; when a job last ended
 
     def take(self, caps: tuple[int, int]) -> Job | None:
         """Return a process for a job, to be made if none is held; None when there is no slot."""
@@ -115,7 +116,7 @@ class Processes:
             job = Job(next(self._keys), slot, caps)
             self._waiting.append(job)
         self._running += 1
-        self._stirred = time.monotonic()
+        self._calm_at = max(self._calm_at, time.monotonic() + _CALM_SECONDS)
         return job
 
     def kill(self, job: Job) -> bool:
@@ -150,7 +151,8 @@ class Processes:
         self._made.pop(job.key, None)
         if job.number:
             self._running -= 1
-            self._stirred = time.monotonic()
+            self._ended_at = time.monotonic()
+            self._calm_at = self._ended_at + _ENDED_SECONDS
         elif job in self._held:
             self._held.remove(job)
         job.close()
@@ -163,15 +165,15 @@ class Processes:
             job = self._waiting[0]
             if job.slot is None:
                 job.slot = self._slots.take()
-            if job.slot is None or not self._fork(job):
+            if job.slot is None or not self._fork(fork_server.JOB, job):
                 return now + _TICK_SECONDS
             self._waiting.pop(0)
         return math.inf if self._waiting else self._hold(now)
 
-    def _fork(self, job: Job) -> bool:
+    def _fork(self, kind: int, job: Job) -> bool:
         """Ask for a job's process; False: try again later."""
         assert job.slot is not None
-        if not request(self._control, fork_server.JOB, job.key, job.slot, job.theirs, job.caps):
+        if not request(self._control, kind, job.key, job.slot, job.theirs, job.caps):
             return False  # too many descriptors on their way on this machine
         job.theirs = None
         self._made[job.key] = job
@@ -180,7 +182,7 @@ class Processes:
 
     def _hold(self, now: float) -> float:
         """Make processes ahead while nothing else begins or ends; let them go when all is done."""
-        if not self._running and now > self._stirred + _HELD_SECONDS:
+        if not self._running and now > self._ended_at + _HELD_SECONDS:
             self._let_go()
             self._kind = None
         while (
@@ -189,12 +191,12 @@ class Processes:
             and self._running <= _FEW
             and len(self._held) < self._most_held
         ):
-            if now < self._stirred + _CALM_SECONDS:
-                return self._stirred + _CALM_SECONDS
+            if now < self._calm_at:
+                return self._calm_at
             if (slot := self._slots.take()) is None:
                 break
             job = Job(next(self._keys), slot, self._kind)
-            if not self._fork(job):
+            if not self._fork(fork_server.AHEAD, job):
                 job.close()
                 self._slots.give_back(slot)
                 return now + _TICK_SECONDS
