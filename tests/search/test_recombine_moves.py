@@ -14,10 +14,21 @@ from metasearch.search.family import som
 from metasearch.search.proposer import Parent
 from metasearch.search.recombine import OPERATORS
 from metasearch.search.recombine.calls import worst_calls
+from metasearch.search.recombine.phrases import INSTRUCTIONS
 from metasearch.search.recombine.scene import Scene, Sketch
 from metasearch.search.recombine.templates import PROGRAM_FIRST
 from metasearch.search.recombine.text import Unsuitable
-from metasearch.types import Design, Evaluation, Outcome, Split, Task
+from metasearch.search.recombine.tuning import told_in
+from metasearch.types import (
+    Design,
+    Evaluation,
+    Message,
+    ModelCall,
+    ModelRequest,
+    Outcome,
+    Split,
+    Task,
+)
 from tests.search.stage import TASKS, Script, archive, brief, fits, kit, run
 
 SEEDS = {one.design.name: one for one in archive()}
@@ -337,6 +348,26 @@ def test_a_crossover_puts_a_function_of_one_design_into_another():
         "crossover", start, lambda one: ", with " in one.name, library=[SEEDS["program_of_thought"]]
     )
     assert made.parents == (start, SEEDS["program_of_thought"])
+
+
+def test_the_words_that_are_told_most_are_swapped_for_some_that_nobody_was_told():
+    start = SEEDS["program_of_thought"]
+    (asked,) = [one for one in told_in(start.design.source) if "Python" in one]
+    request = ModelRequest("m", (Message("user", f"{SUM.prompt}\n\n{asked}"),), 10)
+    calls = tuple(ModelCall(i, "programmer", "k", request, None) for i in range(9))
+    example = Evaluation("d", SUM.id, Split.TRAIN, 0, Outcome.ANSWERED, 1.0, trace=calls)
+    *tried, untried = [one for one in INSTRUCTIONS["program"] if one != asked]
+    others = [
+        Parent(90 + place, Design(f"WORDS = {words!r}\n", f"{place}"), 0.5, 9, 9.0)
+        for place, words in enumerate(tried)
+    ]
+    made = [
+        sketch("instruction", replace(start, examples=(example,)), seed, library=others)
+        for seed in range(60)
+    ]
+    swapped = [one for one in made if asked not in told_in(one.source)]
+    assert len(swapped) > 45, "ten to one"
+    assert all(untried in told_in(one.source) for one in swapped)
 
 
 def test_a_crossover_of_details_takes_instructions_of_the_same_purpose():

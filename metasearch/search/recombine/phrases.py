@@ -45,10 +45,10 @@ INSTRUCTIONS: dict[Purpose, tuple[str, ...]] = {
         " assigns the result to `answer`. Reply with the program only.",
         "Write Python that works on the question's own data as literals and assigns the result to"
         " `answer`. Reply with the program only.",
-        "Write Python with a short comment above each step that assigns the result to `answer`."
-        " Reply with the program only.",
-        "Write the shortest Python that assigns the answer to the variable `answer`."
-        " Reply with the program only.",
+        "Write a Python function that solves any question of this kind, then call it with this"
+        " question's data and assign what it returns to `answer`. Reply with the program only.",
+        "Define a Python function for this kind of question, without comments, and end with a line"
+        " `answer = ...` that calls it with the question's data. Reply with the program only.",
     ),
     "check": (
         "Solve it again on your own. Is the proposed answer right? If not, give the right one.",

@@ -115,6 +115,11 @@ class Scene:
         """The training tasks that are known, by id."""
         return {task.id: task for task in self.brief.samples}
 
+    def told(self, instruction: str) -> int:
+        """Return how many calls of the main design's training evaluations hold an instruction."""
+        calls = (call for one in self.main.examples for call in one.trace)
+        return sum(instruction in call.request.messages[-1].content for call in calls)
+
     def evidence(self, parent: Parent, about: Callable[[Task], bool]) -> float:
         """Return a design's expected score in (0, 1] on training questions of one sort."""
         scores = [
