@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metasearch.report.ranking import mean, price
+from metasearch.types import Split
 
 if TYPE_CHECKING:
     from metasearch.archive.records import EntryInfo
@@ -19,7 +20,8 @@ class BreakEven:
     """The search's price against what one use of the winner saves.
 
     Whoever does not take the winner takes the cheapest baseline that is at least as good, or the
-    best one where none is.
+    best one where none is: by the sealed test among those that met it with the winner, else by
+    validation.
 
     Attributes:
         unit: "dollars", or "tokens" where the model costs nothing.
@@ -58,11 +60,16 @@ def break_even(rows: Rows, winner: EntryInfo, score: Scores) -> BreakEven | None
     Args:
         rows: the search.
         winner: its best new design.
-        score: of the winner, by task, as reported.
+        score: of the winner on validation, by task, as reported.
     """
     cost = price(rows.entries)
     whole = [one for one in rows.baselines if one.status == "evaluated"]
-    own, scores = mean(score), {one.number: mean(rows.first[one.number]) for one in whole}
+    tested = [one for one in whole if _is_tested(rows, one)]
+    if tested and _is_tested(rows, winner):
+        whole, score, known = tested, rows.sealed[winner.number], rows.sealed
+    else:
+        known = rows.first
+    own, scores = mean(score), {one.number: mean(known[one.number]) for one in whole}
     good = [one for one in whole if scores[one.number] >= own]
     if not whole:
         return None
@@ -87,3 +94,8 @@ def break_even(rows: Rows, winner: EntryInfo, score: Scores) -> BreakEven | None
         extra_per_answer=-saving / gain if buys else None,
         search_per_answer=spent / (USES * gain) if buys else None,
     )
+
+
+def _is_tested(rows: Rows, one: EntryInfo) -> bool:
+    """Say whether a design has met the whole sealed test."""
+    return len(rows.sealed.get(one.number, {})) >= max(1, rows.search.sizes.get(Split.TEST, 0))

@@ -205,6 +205,22 @@ def test_a_dearer_baseline_that_is_as_good_is_what_one_would_use(archive: Archiv
     assert found.saving == pytest.approx(0.006)
 
 
+def test_what_a_search_buys_is_told_by_the_sealed_test_once_it_was_opened(archive: Archive) -> None:
+    search = Written(archive)
+    base = search.entry("direct", 20, proposer="seed", dollars=0.001)
+    lucky = search.entry("lucky", 30, dollars=0.002)
+    before = reckon(archive, "s").break_even
+    assert before is not None
+    assert before.gain == pytest.approx(10 / TASKS)
+    search.evaluate(base, 12, split=Split.TEST)
+    search.evaluate(lucky, 11, split=Split.TEST)
+    after = reckon(archive, "s").break_even
+    assert after is not None
+    assert (after.alternative, after.is_as_good, after.uses) == (base, True, None)
+    assert after.gain == pytest.approx(-1 / 20)
+    assert after.extra_per_answer is None
+
+
 def test_each_step_of_the_lineage_has_its_gain_over_its_main_parent(archive: Archive) -> None:
     search = Written(archive)
     root = search.entry("direct", 20, proposer="seed")
