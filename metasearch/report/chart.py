@@ -47,7 +47,7 @@ def _axes(block: Chart, widest: float) -> list[str]:
     return [
         *lines,
         f'<text x="{LEFT}" y="{floor + 16}">0</text>',
-        f'<text x="{end}" y="{floor + 16}" text-anchor="end">{widest:.4g}</text>',
+        f'<text x="{end}" y="{floor + 16}" text-anchor="end">{_figure(widest)}</text>',
         f'<text x="{(LEFT + end) / 2}" y="{floor + 30}" text-anchor="middle">{unit}</text>',
     ]
 
@@ -63,6 +63,11 @@ def _mark(point: Point, widest: float, is_labelled: bool) -> str:
         )
     circle = f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>'
     return circle + (label if is_labelled else "")
+
+
+def _figure(value: float) -> str:
+    """Return an axis's end: 12,496 tokens, 0.00123 dollars."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def _x(point: Point, widest: float) -> float:

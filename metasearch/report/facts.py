@@ -128,13 +128,15 @@ class Unlearnt:
 
     Attributes:
         vote: the majority of good designs that together cost no more than the winner; None where
-            three cost more.
+            three cost more, and where tasks are episodes.
+        is_too_dear: any three cost more.
         against: the winner against that vote on validation.
         early: designs that were made before anything was learnt, and met all of validation.
         best_early: the best of them.
     """
 
     vote: Ballot | None
+    is_too_dear: bool
     against: Paired | None
     early: int
     best_early: Line | None

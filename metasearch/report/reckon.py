@@ -26,7 +26,7 @@ from metasearch.report.ranking import (
 from metasearch.report.rows import BASELINES, Rows, Scores, read, repeats
 from metasearch.report.shrinkage import believed_gain
 from metasearch.report.transfers import transfers
-from metasearch.report.vote import Ballot, count, voters
+from metasearch.report.vote import count, voters
 from metasearch.stats import probability_better, wilson
 from metasearch.types import Split
 
@@ -193,14 +193,17 @@ def _unlearnt(
     last = seeds + int(section.get("in_flight") or 1)  # a proposal sees what came so much before
     early = [one for one in ranked(rows, fresh=False) if one.number < last or alone]
     best = lines[early[0].number] if early else None
-    ballot = _ballot(archive, rows, winner) if winner else None
+    chosen = _voters(rows, winner) if winner else []
+    cost = sum(price(rows.entries).of(one) for one in chosen)
+    ballot = count(archive, rows.search.id, chosen, cost) if chosen else None
     if ballot is None or winner is None:
-        return Unlearnt(None, None, len(early), best)
+        return Unlearnt(None, winner is not None and not chosen, None, len(early), best)
     against = paired(_samples(rows, winner.number), ballot.scores)
-    return Unlearnt(ballot, against, len(early), best)
+    return Unlearnt(ballot, False, against, len(early), best)
 
 
-def _ballot(archive: Archive, rows: Rows, winner: EntryInfo) -> Ballot | None:
+def _voters(rows: Rows, winner: EntryInfo) -> list[EntryInfo]:
+    """Return whose vote costs no more than the winner; nobody where any three cost more."""
     cost = price(rows.entries)
     whole = {
         one.number: one
@@ -209,10 +212,7 @@ def _ballot(archive: Archive, rows: Rows, winner: EntryInfo) -> Ballot | None:
     }
     best = sorted(whole, key=lambda number: (-round(mean(rows.first[number]), 12), number))
     chosen = voters([(one, cost.of(whole[one])) for one in best], AFFORDABLE * cost.of(winner))
-    if not chosen:
-        return None
-    entries = [whole[number] for number in chosen]
-    return count(archive, rows.search.id, entries, sum(cost.of(one) for one in entries))
+    return [whole[number] for number in chosen]
 
 
 def _dearer_test(rows: Rows, winner: EntryInfo, opponent: Opponent | None) -> Contest | None:

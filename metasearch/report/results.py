@@ -165,7 +165,7 @@ def unlearnt(report: Report) -> Iterator[Text]:
             f"The majority of {who}, which together take {amount(found.vote.cost, report.unit)} a "
             f"task: the winner against it {difference(found.against)}: {verdict(found.against)}."
         )
-    elif report.winner:
+    elif found.is_too_dear:
         yield "A vote of the archive's best: any three of them cost more than the winner."
     if found.best_early is not None:
         best = found.best_early

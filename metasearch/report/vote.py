@@ -61,8 +61,12 @@ def voters(ranked: Sequence[tuple[int, float]], price: float) -> tuple[int, ...]
     return ()
 
 
-def count(archive: Archive, search_id: str, entries: Sequence[EntryInfo], cost: float) -> Ballot:
+def count(
+    archive: Archive, search_id: str, entries: Sequence[EntryInfo], cost: float
+) -> Ballot | None:
     """Return the vote of some designs, by what they answered when the search ranked them.
+
+    None where tasks are episodes: what happened in one is nothing to vote on.
 
     Args:
         entries: the voters, the best first.
@@ -76,6 +80,8 @@ def count(archive: Archive, search_id: str, entries: Sequence[EntryInfo], cost: 
         }
         for entry in entries
     ]
+    if any(isinstance(one.answer, dict) for told in answers for one in told.values()):
+        return None
     scores: dict[str, list[float]] = defaultdict(list)
     for task, repeat in sorted(set.intersection(*(set(one) for one in answers))):
         scores[task].append(_vote([one[task, repeat] for one in answers]))

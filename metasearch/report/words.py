@@ -36,7 +36,7 @@ def amount(value: float, unit: str) -> str:
     """Return a sum of "dollars" or "tokens"."""
     if unit == "dollars":
         return dollars(value)
-    return f"{value:,.0f} tokens" if abs(value) >= 10 else f"{value:,.1f} tokens"
+    return f"{value:,.1f} tokens" if 0 < abs(value) < 10 else f"{value:,.0f} tokens"
 
 
 def percent(share: float) -> str:

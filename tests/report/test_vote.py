@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from metasearch.archive import Archive
+from metasearch.report.markdown import markdown
+from metasearch.report.pages import pages
 from metasearch.report.reckon import reckon
 from metasearch.report.vote import VOTERS, count, voters
 from metasearch.types import FRESH, Evaluation, Json, Outcome, Split
@@ -67,6 +69,16 @@ def test_the_majority_answers_a_tie_goes_to_the_best_and_no_answer_has_no_vote(
     turned = count(archive, "s", [entries[1], entries[0], entries[2]], 3.0)
     assert list(turned.scores.values())[2] == 1.0, "three answers, so the first one's"
     assert count(archive, "s", [entries[0], entries[3]], 1.0).scores == {}, "no fresh sample"
+
+
+def test_nobody_votes_on_episodes(archive: Archive) -> None:
+    search = Written(archive)
+    for name in ("one", "two", "three", "four"):
+        say(search, name, [{"log": [name]}] * TASKS)
+    assert count(archive, "s", archive.entries("s")[:VOTERS], 0.0) is None
+    found = reckon(archive, "s")
+    assert (found.unlearnt.vote, found.unlearnt.is_too_dear) == (None, False)
+    assert "vote" not in markdown(pages(found))
 
 
 def test_a_report_holds_the_winner_against_the_vote_and_the_first_designs(
