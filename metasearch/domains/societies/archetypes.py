@@ -12,14 +12,22 @@ seats that were asked on their own, and says no where the total variation is mor
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Archetypes", "Check", "check", "standard_error", "total_variation"]
+__all__ = [
+    "Archetypes",
+    "Check",
+    "check",
+    "compared",
+    "standard_error",
+    "subsample",
+    "total_variation",
+]
 
 SUBSAMPLE: Final = 0.02  # of all seats, asked on their own
 MOST_VARIATION: Final = 0.05
@@ -129,14 +137,32 @@ def check(
         share: of the seats that is asked, in (0, 1]; at least one is.
         limit: of the total variation.
     """
-    seats = len(spread)
+    alone = {seat: ask(seat) for seat in subsample(len(spread), rng, share)}
+    return compared(spread, alone, detail=detail, limit=limit)
+
+
+def subsample(seats: int, rng: np.random.Generator, share: float = SUBSAMPLE) -> list[int]:
+    """Return which seats are asked on their own: at least one."""
     number = min(seats, max(1, round(share * seats)))
-    picked = [int(seat) for seat in rng.choice(seats, size=number, replace=False)]
-    labels = [detail(seat) if detail else None for seat in picked]
-    drawn = [(label, spread[seat]) for label, seat in zip(labels, picked, strict=True)]
-    alone = [(label, ask(seat)) for label, seat in zip(labels, picked, strict=True)]
-    variation = total_variation(drawn, alone)
-    return Check(variation, number, variation <= limit)
+    return [int(seat) for seat in rng.choice(seats, size=number, replace=False)]
+
+
+def compared(
+    spread: Sequence[Any] | NDArray[Any],
+    alone: Mapping[int, Hashable],
+    *,
+    detail: Callable[[int], Hashable] | None = None,
+    limit: float = MOST_VARIATION,
+) -> Check:
+    """Compare what was drawn for seats with what these said on their own; see `check`.
+
+    Args:
+        alone: what they said, by seat; at least one.
+    """
+    labels = {seat: detail(seat) if detail else None for seat in alone}
+    drawn = [(labels[seat], spread[seat]) for seat in alone]
+    variation = total_variation(drawn, [(labels[seat], alone[seat]) for seat in alone])
+    return Check(variation, len(alone), variation <= limit)
 
 
 def total_variation(one: Sequence[Hashable], other: Sequence[Hashable]) -> float:

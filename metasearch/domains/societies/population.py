@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from metasearch.domains.societies.archetypes import Archetypes
+from metasearch.domains.societies.archetypes import Archetypes, compared, subsample
 from metasearch.domains.societies.table import Ask, Environment, Play, Table
 
 __all__ = ["Key", "Populated", "same_request"]
@@ -39,15 +39,25 @@ class Populated:
         environment: whose rules are played.
         answers: how often each representative is asked in a step, at least 1.
         key: what is asked alike; all but the seat by default.
+        checked: share in [0, 1] of the seats that are asked on their own as well, in every step in
+            which some stand for others; the log then has an event "checked" with the total
+            `variation` from what was drawn for them, and whether it is small enough (`accepted`).
+            Wants some thousand seats, see `archetypes.check`.
     """
 
     def __init__(
-        self, environment: Environment, *, answers: int = 3, key: Key = same_request
+        self,
+        environment: Environment,
+        *,
+        answers: int = 3,
+        key: Key = same_request,
+        checked: float = 0.0,
     ) -> None:
         self.environment = environment
         self.seats = environment.seats
         self._answers = answers
         self._key = key
+        self._checked = checked
 
     def play(self, table: Table) -> Play:
         """Run the rules; each step takes `answers` rounds of the representatives."""
@@ -64,6 +74,14 @@ class Populated:
             decided = [rounds[at][kind] for at, kind in zip(drawn, groups.of, strict=True)]
             if asks:
                 table.note("archetypes", asked=len(asked) * len(rounds), seats=len(asks))
+            if self._checked and len(asked) < len(asks):
+                picked = subsample(len(asks), rng, self._checked)
+                alone = yield [asks[seat] for seat in picked]
+                found = compared(
+                    [repr(one) for one in decided],
+                    {seat: repr(said) for seat, said in zip(picked, alone, strict=True)},
+                )
+                table.note("checked", **found._asdict())
             try:
                 asks = rules.send(decided)
             except StopIteration:

@@ -108,3 +108,17 @@ def test_an_answer_that_is_none_counts_as_neutral_for_all_of_its_kind():
     once = Once()
     rehearse(Populated(once), [Voter(lambda request: "c")] * 5)
     assert once.got == ["a"] * 5
+
+
+def test_a_key_that_drops_what_matters_is_found_out_on_a_subsample():
+    def checks(**options):
+        voters = [
+            Voter(lambda request: 7 if request["colour"] == "red" else 3) for _ in range(4_000)
+        ]
+        log = rehearse(Populated(Vote(4_000), answers=3, checked=0.05, **options), voters)
+        return [event for event in log if event["kind"] == "checked"]
+
+    assert checks() == [{"kind": "checked", "variation": 0.0, "asked": 200, "accepted": True}] * 2
+    coarse = checks(key=lambda ask: ask.kind)
+    assert [event["accepted"] for event in coarse] == [False, False]
+    assert all(0.4 < event["variation"] < 0.6 for event in coarse), "half of them are red"
