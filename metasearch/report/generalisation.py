@@ -72,7 +72,7 @@ def lost(before: Scored, after: Scored) -> Estimate:
 
 
 def _by_kind(scores: Scores, kinds: Mapping[str, str]) -> dict[str, float]:
-    """Return the mean score by kind, in the kinds' own order; tasks without a kind have none."""
+    """Return the mean score by kind, in alphabetical order; tasks without a kind have none."""
     found: dict[str, list[float]] = {}
     for task in sorted(scores):
         if kind := kinds.get(task, ""):

@@ -80,7 +80,8 @@ def count(
         }
         for entry in entries
     ]
-    if any(isinstance(one.answer, dict) for told in answers for one in told.values()):
+    said = (one for told in answers for one in told.values() if one.outcome is Outcome.ANSWERED)
+    if any(isinstance(one.answer, dict) for one in said):
         return None
     scores: dict[str, list[float]] = defaultdict(list)
     for task, repeat in sorted(set.intersection(*(set(one) for one in answers))):
