@@ -308,6 +308,7 @@ def _assemble(
         proposers=proposers(config, tools[0]),
         selector=strategy.selector,
         parents=strategy.parents,
+        examples=strategy.examples,
         seed=config.search.seed,
         smoke=config.search.smoke,
         repairs=config.search.repairs,

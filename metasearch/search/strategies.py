@@ -15,8 +15,8 @@ from metasearch.types import Json
 
 __all__ = ["STRATEGIES", "Strategy"]
 
-
 PARENTS = 2  # more of them make a proposal worse, see `selector`
+EXAMPLES = 3
 
 
 class Nobody:
@@ -40,6 +40,7 @@ class Strategy:
     Attributes:
         material: what the meta agent is shown.
         parents: how many designs a proposer is given to start from.
+        examples: training tasks that each of them meets, for its traces to be shown.
         remembers: False hides what the search has found so far from all proposers.
         fixed: keys of `[search]` that this strategy decides, whatever the configuration says.
     """
@@ -47,6 +48,7 @@ class Strategy:
     material: Callable[[Brief, Quoter], str]
     selector: Selector
     parents: int = PARENTS
+    examples: int = EXAMPLES
     remembers: bool = True
     fixed: Mapping[str, Json] = field(default_factory=dict)
 
@@ -74,7 +76,11 @@ STRATEGIES: Mapping[str, Strategy] = {
     ),
     # Vallinder, Hughes 2024 (arXiv 2412.10270): a strategy passes on as text, never as a program.
     "cultural": Strategy(
-        advice, Survivors(), parents=SURVIVORS, fixed={"proposers": {"meta-agent": 1.0}}
+        advice,
+        Survivors(),
+        parents=SURVIVORS,
+        examples=0,
+        fixed={"proposers": {"meta-agent": 1.0}},
     ),
     # The control: the same proposers and the same evaluation, nothing learnt from one to the next.
     "independent": Strategy(excerpt, Nobody(), remembers=False),

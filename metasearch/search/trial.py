@@ -22,7 +22,6 @@ __all__ = ["Draft", "Trial", "since_best", "twin"]
 
 GOLDEN = 0.6180339887498949
 SEEDS = 1 << 48  # seeds of proposals are below
-EXAMPLES = 3
 BY_HAND = "user"  # who proposed a design that a person put in
 BROKEN = (Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY, Outcome.OVER_BUDGET)
 
@@ -49,6 +48,7 @@ class Trial:
     Attributes:
         proposers: by name, with the share of proposals that each makes.
         parents: how many designs a proposer is given to start from.
+        examples: training tasks that each of them meets, for its traces to be shown.
         seed: of the search; each proposal has a generator of its own.
         smoke: training tasks that a design must survive.
         repairs: how often a design may go back to a proposer that can mend.
@@ -64,6 +64,7 @@ class Trial:
     proposers: Mapping[str, tuple[Proposer, float]]
     selector: Selector
     parents: int
+    examples: int
     seed: int
     smoke: int
     repairs: int
@@ -185,9 +186,8 @@ class Trial:
     async def _examples(self, member: Member) -> None:
         """See that a parent has training evaluations to show, with their calls."""
         async with member.lock:
-            await self.measurer.meet(
-                member, Split.TRAIN, self.measurer.tasks[Split.TRAIN][:EXAMPLES]
-            )
+            tasks = self.measurer.tasks[Split.TRAIN][: self.examples]
+            await self.measurer.meet(member, Split.TRAIN, tasks)
             self.measurer.recall(member)
 
     async def _try(self, proposal: Proposal) -> tuple[str, tuple[Evaluation, ...]]:

@@ -221,3 +221,9 @@ async def test_a_cultural_search_passes_on_words_and_keeps_whom_they_are_of(tmp_
     assert chain.design.idea in told[0]
     assert direct.design.idea not in told[0]
     assert chain.design.source.splitlines()[-1].strip() not in told[0]
+    smoke = len(archive.evaluations("sums", entry_id=made.id, split=Split.TRAIN))
+    trained = [
+        archive.evaluations("sums", entry_id=one.id, split=Split.TRAIN) for one in (direct, chain)
+    ]
+    assert smoke > 0
+    assert trained == [[], []], "no trace is shown, so none is paid for"

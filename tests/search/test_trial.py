@@ -18,7 +18,7 @@ from metasearch.types import Design, Evaluation, Outcome, Split
 def test_even_a_short_search_keeps_to_the_shares_of_its_proposers(seed: int) -> None:
     nobody: Any = None
     proposers = {"meta-agent": (nobody, 0.2), "recombine": (nobody, 0.8)}
-    trial = Trial(nobody, proposers, Clades(), 2, seed=seed, smoke=0, repairs=0)
+    trial = Trial(nobody, proposers, Clades(), 2, 3, seed=seed, smoke=0, repairs=0)
     turns = Counter(trial.turn(number) for number in range(9, 23))
     assert 2 <= turns["meta-agent"] <= 4
     assert turns["recombine"] == 14 - turns["meta-agent"]
@@ -46,7 +46,7 @@ async def test_who_is_stuck_begins_every_other_design_from_seeds_again(
         recall=lambda _: None,
         evaluator=SimpleNamespace(domain=domain),
     )
-    trial = Trial(stage, {}, Clades(), 2, seed=1, smoke=0, repairs=0, restarts=restarts)
+    trial = Trial(stage, {}, Clades(), 2, 3, seed=1, smoke=0, repairs=0, restarts=restarts)
     view = [*(raced(number, 2, "seed") for number in range(3)), raced(3, 9)]
     view += [raced(4 + place, 5) for place in range(after)]
     assert since_best(view) == after
