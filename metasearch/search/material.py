@@ -53,11 +53,9 @@ def kit_reference(entry: str = SOLVE) -> str:
 
 def excerpt(brief: Brief, quoter: Quoter) -> str:
     """Return the user message that asks for a design, with a few parents and a digest."""
-    return prompt("propose", brief.entry).substitute(
-        kit=kit_reference(brief.entry),
-        modules=_modules(),
-        domain=brief.domain,
-        description=brief.description,
+    return _request(
+        "propose",
+        brief,
         samples=_samples(brief, SAMPLES),
         parents="\n\n".join(_parent(parent, brief, quoter) for parent in brief.parents)
         or "None yet: write the first one.",
@@ -81,11 +79,9 @@ def whole_archive(brief: Brief, quoter: Quoter) -> str:
         for parent in brief.library
     ]
     text = json.dumps(entries, indent=1, ensure_ascii=False)
-    return prompt("archive", brief.entry).substitute(
-        kit=kit_reference(brief.entry),
-        modules=_modules(),
-        domain=brief.domain,
-        description=brief.description,
+    return _request(
+        "archive",
+        brief,
         samples=_samples(brief, 1),
         archive=quoter.block("archive", text, len(text)),
     )
@@ -102,19 +98,24 @@ def advice(brief: Brief, quoter: Quoter) -> str:
         + quoter.block("strategy", clean(one.design.idea), ADVICE_CHARS)
         for one in survivors
     )
-    return prompt("advice", brief.entry).substitute(
-        kit=kit_reference(brief.entry),
-        modules=_modules(),
-        domain=brief.domain,
-        description=brief.description,
+    return _request(
+        "advice",
+        brief,
         samples=_samples(brief, SAMPLES),
         survivors=told or "Nobody yet: write the first one.",
     )
 
 
-def _modules() -> str:
-    """Return the modules of the standard library that a design may import."""
-    return ", ".join(sorted(one for one in ALLOWED_MODULES if not one.startswith("agentkit")))
+def _request(name: str, brief: Brief, **own: str) -> str:
+    """Return a request for a design: what all of them tell, and what this one does."""
+    allowed = sorted(one for one in ALLOWED_MODULES if not one.startswith("agentkit"))
+    return prompt(name, brief.entry).substitute(
+        kit=kit_reference(brief.entry),
+        modules=", ".join(allowed),
+        domain=brief.domain,
+        description=brief.description,
+        **own,
+    )
 
 
 def fitness(parent: Parent) -> str:
