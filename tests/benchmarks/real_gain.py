@@ -1,7 +1,7 @@
 """Does a real search find something better? On the model of this machine, domain `starter`.
 
 For each seed one whole search by the command line, as a user runs it: other tasks, other choices.
-Its winner meets the sealed test beside the best baseline of its price. Some fifteen minutes a seed
+Its winner meets the sealed test beside the best baseline of its price. Some twenty minutes a seed
 on two free cores. The archive stays, so the same command goes on after an interruption, and shows
 again at once what is done; METASEARCH_REAL_GAIN names another one than the user's cache has.
 """
