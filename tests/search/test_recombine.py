@@ -55,13 +55,13 @@ def test_it_is_installed_as_a_proposer():
         assert proposal.design is None or worst_calls(proposal.design.source) <= 3
 
 
-def test_three_hundred_proposals_are_nearly_all_distinct_and_use_every_operator():
+def test_two_hundred_proposals_are_nearly_all_distinct_and_use_every_operator():
     [society] = som("som:S2/p0p0p1")  # of the nine seeds, none has a row of words
     library = [*archive(), Parent(9, society, 0.6, 9, 9.0)]
-    proposals = [propose(library, seed) for seed in range(300)]
+    proposals = [propose(library, seed) for seed in range(200)]
     assert all(one.design for one in proposals), [one.reason for one in proposals if one.reason]
     distinct = {normalised(one.design.source) for one in proposals if one.design}
-    assert len(distinct) >= 250
+    assert len(distinct) >= 180
     assert {one.operator for one in proposals} == set(OPERATORS)
     assert all(one.dollars == 0.0 and one.usage.total == 0 for one in proposals)
 
@@ -219,8 +219,7 @@ def test_a_classic_design_can_be_tuned():
         '    return first([taskInfo], "Think step by step, then answer.")[0]\n'
     )
     classic = Parent(0, Design(source, "classic"), 0.5, 10, 10.0)
-    found = (propose([classic], seed, parents=[classic]) for seed in range(9))
-    proposal = next(one for one in found if one.design is not None)
+    proposal = propose([classic], 1, parents=[classic])
     assert proposal.operator == "temperature"
     assert check(proposal.design.source).accepted
     assert "temperature=0.5" not in proposal.design.source

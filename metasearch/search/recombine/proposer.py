@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -102,11 +103,13 @@ class Recombine:
             return _nothing("there is no parent to start from")
         forms = {normalised(one.design.source) for one in (*brief.library, *brief.parents)}
         reasons: list[str] = []
+        failed: Counter[str] = Counter()
         for _ in range(_TRIES):
             await asyncio.sleep(0)  # a try takes milliseconds of computing; let others work
             main = _drawn(brief.parents, rng)
             moves = _LIBRARIES[brief.entry]
-            operator = _operator(moves, main, rng)
+            operator = _operator(moves, main, failed, rng)
+            failed[operator] += 1
             try:
                 sketch = moves[operator][0](Scene(brief, main, rng))
                 problem = _problem(sketch.source, self.max_calls, brief.entry)
@@ -138,12 +141,12 @@ def _drawn(parents: Sequence[Parent], rng: random.Random) -> Parent:
     return rng.choices(parents, weights)[0]
 
 
-def _operator(moves: Moves, main: Parent, rng: random.Random) -> str:
-    """Draw a move; one that was tried on this design before comes less often."""
+def _operator(moves: Moves, main: Parent, failed: Counter[str], rng: random.Random) -> str:
+    """Draw a move; what was tried on this design before, or has just failed, comes less often."""
     weights = []
     for name, (_, weight) in moves.items():
         tried = sum(line.startswith((f"{name} ", f"{name}:")) for line in main.tried)
-        weights.append(weight / (1 + tried))
+        weights.append(weight / (1 + tried + failed[name]))
     return rng.choices(list(moves), weights)[0]
 
 
