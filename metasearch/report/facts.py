@@ -222,21 +222,9 @@ class Report:
 
     def to_json(self) -> dict[str, Json]:
         """Return every figure as plain JSON."""
-        rows = self.rows
-        search = rows.search
+        rows, search = self.rows, self.rows.search
         return {
-            "search": {
-                "id": search.id,
-                "domain": search.domain,
-                "strategy": search.strategy,
-                "seed": search.seed,
-                "status": str(search.status),
-                "reason": search.reason,
-                "is_running": rows.is_running,
-                "version": search.version,
-                "created_at": search.created_at.isoformat(),
-                "updated_at": search.updated_at.isoformat(),
-            },
+            "search": _search_json(rows),
             "splits": {str(split): count for split, count in search.sizes.items()},
             "repeats": repeats(search),
             "preflight": rows.preflight() or None,
@@ -271,6 +259,22 @@ class Report:
             "lineage": [one.to_json() for one in self.lineage],
             "transfers": [one.to_json() for one in self.transfers],
         }
+
+
+def _search_json(rows: Rows) -> dict[str, Json]:
+    search = rows.search
+    return {
+        "id": search.id,
+        "domain": search.domain,
+        "strategy": search.strategy,
+        "seed": search.seed,
+        "status": str(search.status),
+        "reason": search.reason,
+        "is_running": rows.is_running,
+        "version": search.version,
+        "created_at": search.created_at.isoformat(),
+        "updated_at": search.updated_at.isoformat(),
+    }
 
 
 def _line_json(line: Line) -> dict[str, Json]:
