@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -26,7 +27,7 @@ from metasearch.search.measure import Measurer, all_of
 from metasearch.search.member import Member
 from metasearch.search.outage import Interrupted
 from metasearch.search.workload import Costs, planned
-from metasearch.stats import detectable_difference
+from metasearch.stats import detectable_difference, detectable_shift, is_graded
 from metasearch.types import FRESH, Design, Evaluation, Json, Outcome, Split, Task
 
 __all__ = [
@@ -102,6 +103,8 @@ class Findings:
         sizes: tasks of each split.
         pilots: empty before the pilot.
         discordance: share of the tasks on which the pilots differ, mixed with a guess.
+        spread: standard deviation of their differences by task, where answers are graded; None
+            where they are right or wrong.
         tokens, dollars: of the whole search: low, typical, high; empty before the pilot.
         refusals, warnings: one line each, with what to do.
     """
@@ -110,6 +113,7 @@ class Findings:
     sizes: Mapping[str, int]
     pilots: tuple[Pilot, ...] = ()
     discordance: float = DISCORDANCE
+    spread: float | None = None
     tokens: tuple[float, ...] = ()
     dollars: tuple[float, ...] = ()
     refusals: tuple[str, ...] = ()
@@ -122,12 +126,18 @@ class Findings:
 
     def detectable(self, split: Split) -> float | None:
         """Return the smallest difference that a split can show; None where it can show none."""
+        if self.spread is not None and self.sizes[split] > 1:
+            return detectable_shift(self.sizes[split], self.spread)
         return detectable(self.sizes[split], self.discordance)
 
     def noise(self) -> float:
         """Return the standard error of one design's validation score, in score."""
         p = min(max(1.0 - self.headroom, 0.05), 0.95)
-        return math.sqrt(p * (1 - p) / self.sizes[Split.VALIDATION])
+        variance = p * (1 - p)
+        if self.spread is not None:
+            best = max(self.pilots, key=lambda one: one.mean)
+            variance = statistics.pvariance(best.scores.values())
+        return math.sqrt(variance / self.sizes[Split.VALIDATION])
 
     def lines(self) -> list[str]:
         """Say it for people, without the refusals and warnings."""
@@ -166,6 +176,7 @@ class Findings:
                 str(one): self.detectable(one) for one in (Split.VALIDATION, Split.TEST)
             },
             "discordance": self.discordance,
+            "spread": self.spread,
             "sizes": dict(self.sizes),
             "pilots": [{**asdict(one), "scores": dict(one.scores)} for one in self.pilots],
             "tokens": list(self.tokens),
@@ -313,6 +324,7 @@ class Preflight:
             found,
             pilots=tuple(flown),
             discordance=_discordance(flown),
+            spread=_spread(flown),
             tokens=tuple(tokens for tokens, _ in totals),
             dollars=tuple(dollars for _, dollars in totals),
         )
@@ -387,6 +399,21 @@ def _discordance(flown: Sequence[Pilot]) -> float:
     shared = first.keys() & last.keys() if len(flown) > 1 else set()
     differing = sum(abs(first[task] - last[task]) for task in shared)
     return (differing + PRIOR * DISCORDANCE) / (len(shared) + PRIOR)
+
+
+def _spread(flown: Sequence[Pilot]) -> float | None:
+    """Return how much differences of graded scores vary; None where answers are right or wrong.
+
+    Drawn towards what two designs would show that have nothing in common: the pilots may be alike
+    by chance, and what is found later is another pair.
+    """
+    if not any(is_graded(list(one.scores.values())) for one in flown):
+        return None
+    first, last = flown[0].scores, flown[-1].scores
+    unlike = sum(statistics.pvariance(each.values()) for each in (first, last))
+    gaps = [first[task] - last[task] for task in first.keys() & last.keys()]
+    seen = statistics.pvariance(gaps) if len(flown) > 1 and gaps else unlike
+    return math.sqrt((len(gaps) * seen + PRIOR * unlike) / (len(gaps) + PRIOR))
 
 
 def _costs(flown: Sequence[Pilot], most: int) -> Costs:

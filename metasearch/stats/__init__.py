@@ -16,12 +16,19 @@ from metasearch.stats.betting import (
     worse_than_some,
 )
 from metasearch.stats.clusters import Clustered, clustered_interval, student_t
-from metasearch.stats.intervals import bootstrap_mean, paired_difference, score_interval, wilson
+from metasearch.stats.intervals import (
+    bootstrap_mean,
+    is_graded,
+    paired_difference,
+    score_interval,
+    wilson,
+)
 from metasearch.stats.lineage import Promise, promise
 from metasearch.stats.multiplicity import corrected, holm, max_t
 from metasearch.stats.paired import (
     Wins,
     detectable_difference,
+    detectable_shift,
     mcnemar,
     probability_better,
     tasks_needed,
@@ -46,9 +53,11 @@ __all__ = [
     "corrected",
     "design_noise",
     "detectable_difference",
+    "detectable_shift",
     "e_benjamini_hochberg",
     "evidence",
     "holm",
+    "is_graded",
     "max_t",
     "mcnemar",
     "paired_difference",

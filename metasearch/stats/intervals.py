@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from metasearch.stats.scores import EPSILON, Estimate, Scores, checked, differences, z_value
 
-__all__ = ["bootstrap_mean", "paired_difference", "score_interval", "wilson"]
+__all__ = ["bootstrap_mean", "is_graded", "paired_difference", "score_interval", "wilson"]
 
 DRAWS = 10_000
 CHUNK_NUMBERS = 2_000_000  # at most 16 MB of resampled counts at a time
@@ -120,11 +120,24 @@ def paired_difference(
     return _bounded_mean(differences(a, b), (-1.0, 1.0), level, draws, seed)
 
 
+def is_graded(values: Scores) -> bool:
+    """Return whether most values differ, as graded answers do and right or wrong ones do not.
+
+    Args:
+        values: (tasks,) scores or differences of scores, finite.
+
+    Raises:
+        ValueError: no values, or one that is not finite.
+    """
+    given = checked(values)
+    return len(given) >= GRADED_TASKS and len(np.unique(given)) > len(given) * GRADED
+
+
 def _bounded_mean(
     values: NDArray[np.float64], ends: tuple[float, float], level: float, draws: int, seed: int
 ) -> Estimate:
     mean, tail = float(values.mean()), (1 - level) / 2
-    if len(np.unique(values)) > len(values) * GRADED and len(values) >= GRADED_TASKS:
+    if is_graded(values):
         ratios = _resampled_ratios(values, draws, seed)
         error = float(values.std()) / math.sqrt(len(values))
         high, low = mean - error * np.quantile(ratios, [tail, 1 - tail])

@@ -9,11 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from metasearch.stats.clusters import student_t
 from metasearch.stats.scores import EPSILON, Scores, differences, z_value
 
 __all__ = [
     "Wins",
     "detectable_difference",
+    "detectable_shift",
     "mcnemar",
     "probability_better",
     "tasks_needed",
@@ -131,6 +133,30 @@ def detectable_difference(
         middle = (low + high) / 2
         low, high = (low, middle) if chance(middle) >= power else (middle, high)
     return high
+
+
+def detectable_shift(
+    tasks: int, deviation: float, *, level: float = 0.95, power: float = 0.8
+) -> float:
+    """Return the smallest difference of mean scores that so many graded, paired tasks would show.
+
+    `detectable_difference` is for answers that are right or wrong.
+
+    Args:
+        tasks: that both designs meet, at least 2.
+        deviation: standard deviation of the differences by task, at least 0.
+        level: of the two-sided paired t test, in (0, 1).
+        power: chance to see the difference if it is real, in (0, 1).
+
+    Raises:
+        ValueError: fewer tasks, or a negative deviation.
+
+    Source: Lachin 1981, with quantiles of Student's t for the normal ones.
+    """
+    if tasks < 2 or deviation < 0:
+        raise ValueError(f"{tasks} tasks with a deviation of {deviation} show no difference")
+    quantiles = student_t((1 + level) / 2, tasks - 1) + student_t(power, tasks - 1)
+    return quantiles * deviation / math.sqrt(tasks)
 
 
 def probability_better(a: Scores, b: Scores, *, draws: int = DRAWS, seed: int = 0) -> float:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from metasearch.search.preflight import detectable
 from tests.cli.conftest import Invoke
 
 CONFIG = """
@@ -80,3 +83,29 @@ def test_the_wrong_kind_of_seeds_is_refused_before_anything_runs(invoke: Invoke)
     refused = invoke("run")
     assert refused.exit_code == 2
     assert "one.py: not a seed: it defines no `class Member(Player)`" in refused.stderr
+
+
+@pytest.mark.wasm
+def test_the_preflight_of_graded_episodes_goes_by_how_much_they_vary(invoke: Invoke) -> None:
+    sizes = "{ train = 3, validation = 60, test = 60 }"
+    text = CONFIG.replace("{ train = 1, validation = 4, test = 2 }", sizes)
+    Path("search.toml").write_text(text.replace('["all"]', '[10, "all"]'))
+    ran = invoke("run", "--preflight-only", "--display", "json")
+    assert ran.exit_code == 0, ran.stderr
+    found = json.loads(ran.stdout.splitlines()[-1])
+
+    first, second = (np.array(list(one["scores"].values())) for one in found["pilots"])
+    assert len(first) == len(second) == 13
+    unlike = first.var() + second.var()  # what two designs with nothing in common would show
+    assert found["spread"] ** 2 == pytest.approx(
+        (13 * (first - second).var() + 10 * unlike) / (13 + 10)
+    )
+    t = 2.0010 + 0.8477  # Student's t with 59 degrees of freedom at .975 and .8
+    assert found["detectable"]["validation"] == pytest.approx(
+        t * found["spread"] / math.sqrt(60), rel=1e-4
+    )
+    best = max(first, second, key=np.mean)
+    assert found["noise"] == pytest.approx(best.std() / math.sqrt(60))
+    as_right_or_wrong = detectable(60, found["discordance"])
+    assert as_right_or_wrong is not None
+    assert found["detectable"]["validation"] < as_right_or_wrong

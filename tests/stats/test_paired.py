@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from metasearch.stats import (
     detectable_difference,
+    detectable_shift,
     mcnemar,
     probability_better,
+    student_t,
     tasks_needed,
     wins_and_losses,
 )
@@ -105,6 +107,20 @@ def test_the_detectable_difference_is_seen_as_often_as_promised() -> None:
     counts = draw.multinomial(64, shares, size=runs)
     seen = sum(mcnemar(int(wins), int(losses)) < 0.05 for wins, losses, _ in counts)
     assert abs(seen / runs - 0.8) < 3 * math.sqrt(0.8 * 0.2 / runs)
+
+
+@pytest.mark.parametrize("tasks", [5, 12, 100])
+def test_the_detectable_shift_is_seen_as_often_as_promised(tasks: int) -> None:
+    draw, runs = np.random.default_rng(13), 20_000
+    gaps = draw.normal(detectable_shift(tasks, 0.1), 0.1, size=(runs, tasks))
+    t = gaps.mean(axis=1) / (gaps.std(axis=1, ddof=1) / math.sqrt(tasks))
+    seen = float(np.mean(np.abs(t) > student_t(0.975, tasks - 1)))
+    assert 0.78 < seen < 0.81  # a little less where tasks are few
+
+
+def test_no_shift_can_be_seen_on_one_task() -> None:
+    with pytest.raises(ValueError, match="1 tasks"):
+        detectable_shift(1, 0.1)
 
 
 @pytest.mark.parametrize(
