@@ -256,7 +256,8 @@ class Evaluation:
         answer: what the design returned, plain JSON, or None.
         error: the design's own traceback or the reason, cut; "" when answered.
         dollars: what its calls cost as if none had been recorded before, so that designs compare.
-        seconds: wall clock, model calls included; `active_seconds` leaves them out.
+        seconds: the critical path, as if no call had been recorded before or had to wait for its
+            turn; `active_seconds` leaves calls out.
     """
 
     design_id: str

@@ -103,7 +103,7 @@ class Summary:
         mean: of their scores, in [0, 1]; 0.0 when n is 0.
         solved: how many scored at least `SOLVED`.
         dollars_per_task: as if every call had been paid.
-        seconds_per_task: wall clock of one evaluation.
+        seconds_per_task: critical path of one evaluation, see `types.Evaluation`.
         outcomes: how often each outcome came.
     """
 

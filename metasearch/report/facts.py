@@ -72,7 +72,7 @@ class Line:
 
     Attributes:
         score: of the samples that rank.
-        seconds: wall clock of one evaluation.
+        seconds: critical path of one evaluation.
         on_cost_front, on_time_front: no other is at least as good and cheaper, or faster.
     """
 

@@ -132,7 +132,7 @@ def _spent(report: Report) -> Iterator[Block]:
             f"Kept back for the finals and the sealed test: {_kept_back(report)}.",
             f"Looks at the sealed test: {report.looks}.",
             "Replies that were on record cost nothing; what designs cost for one task, below, is "
-            "as if every call were paid.",
+            "as if every call were paid, and their seconds as if each were made and none waited.",
         ]
     )
 

@@ -169,9 +169,9 @@ def unlearnt(report: Report) -> Iterator[Text]:
         yield "A vote of the archive's best: any three of them cost more than the winner."
     if found.best_early is not None:
         best = found.best_early
+        which = "the one design" if found.early == 1 else f"the best of the {found.early} designs"
         yield (
-            f"Independent sampling: of {found.early} designs made before anything was learnt the "
-            f"best is #{best.number} ",
+            f"Independent sampling: {which} made before anything was learnt is #{best.number} ",
             Said(best.name),
             f" with {score(best.score.mean)}, as ranked.",
         )
@@ -319,7 +319,7 @@ def _fronts(report: Report) -> Iterator[Block]:
     )
     yield Chart(
         "Score against seconds a task.",
-        "seconds a task, from its start to its end",
+        "seconds a task, as if every call were made and none had to wait",
         [_point(one, one.seconds, one.on_time_front) for one in whole],
     )
     shown = [one for one in whole if one.on_cost_front or one.on_time_front][:SHOWN_DESIGNS]

@@ -19,6 +19,7 @@ from metasearch.errors import GatewayUnavailable, SandboxUnavailable, Unavailabl
 from metasearch.gateway.base import EndpointDown, Gateway, RequestRefused
 from metasearch.sandbox.base import CallRefused, Job, JobResult, Limits, Worker
 from metasearch.search.alarms import INFRASTRUCTURE
+from metasearch.search.critical_path import CriticalPath
 from metasearch.search.episode import Floors, play
 from metasearch.search.outage import Outage
 from metasearch.search.schemas import is_of_kit
@@ -78,6 +79,7 @@ class _Desk:
     """Answers the questions of one evaluation and keeps its trace; see `episode.Desk`, too.
 
     Attributes:
+        path: how long it all takes by itself.
         made, used: calls and tokens of each seat; None asks where there are no seats.
         shares: what each may have had at the end of this round, of calls and of tokens.
     """
@@ -94,6 +96,7 @@ class _Desk:
     over_budget: bool = False
     delays: list[tuple[float, float]] = field(default_factory=list)
     waiting: dict[int, float] = field(default_factory=dict)
+    path: CriticalPath = field(default_factory=CriticalPath)
     made: Counter[int | None] = field(default_factory=Counter)
     used: Counter[int | None] = field(default_factory=Counter)
     shares: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -110,12 +113,14 @@ class _Desk:
         agent = ("" if seat is None else f"seat {seat}: ") + str(body.get("agent", ""))[:80]
         self.asked.append((position, agent, request.key(stream), request))
         began = self.waiting[position] = time.monotonic()
+        begun = self.path.begin(body.get("heard"), seat)
         try:
             reply = await self.gateway.ask(request, stream, Owner.EVALUATION)
         except RequestRefused as error:
             self.refusals[position] = str(error)
             raise CallRefused("bad_request", str(error)) from None
         del self.waiting[position]
+        self.path.end(begun, reply.seconds, seat)
         worked = 0.0 if reply.recorded else reply.seconds
         self.delays.append((began, time.monotonic() - worked))
         self.replies[position] = reply
@@ -124,6 +129,7 @@ class _Desk:
         return {"text": reply.text, "finish": str(reply.finish)}
 
     def share(self, seats: Sequence[int]) -> None:
+        self.path.meet()
         calls = max(0, self.asking.calls_per_task - len(self.asked)) // max(1, len(seats))
         tokens = max(0, self.asking.tokens_per_task - self.tokens) // max(1, len(seats))
         for seat in seats:
@@ -294,7 +300,7 @@ class Evaluator:
             usage=sum((reply.usage for reply in desk.replies.values()), Usage()),
             calls=len(desk.asked),
             dollars=sum(reply.dollars for reply in desk.replies.values()),
-            seconds=result.seconds,
+            seconds=desk.path.seconds(result.seconds),
             active_seconds=result.active_seconds,
             trace=desk.trace(),
         )

@@ -129,6 +129,7 @@ class _Run:
         self._room = asyncio.Semaphore(job.limits.open_calls)
         self._loop = asyncio.get_running_loop()
         self._runs = 0
+        self._heard = 0
         self._broken: Exception | None = None  # what the host has raised
 
     async def result(self, source: str, play: Play | None) -> JobResult:
@@ -192,7 +193,7 @@ class _Run:
         """Answer one call of the kit."""
         from agentkit._errors import AgentError, error_of
 
-        answers = {"ask": self._ask, "turn": self._turn, "run_code": self._run_code}
+        answers = {"ask": self._counted, "turn": self._turn, "run_code": self._run_code}
         try:
             return await answers[op](decode(encode(body)))
         except CallRefused as refusal:
@@ -206,6 +207,14 @@ class _Run:
         if self._broken is not None:  # the member went on all the same
             raise _HostFailed(self._broken)
         return await self._answer({**decode(encode(body)), "op": "turn"})
+
+    async def _counted(self, body: dict[str, Json]) -> dict[str, Json]:
+        asked = {**body, "heard": self._heard}
+        await asyncio.sleep(0)  # as in a sandbox, others may ask before anybody is answered
+        try:
+            return await self._ask(asked)
+        finally:
+            self._heard += 1
 
     async def _ask(self, body: dict[str, Json]) -> dict[str, Json]:
         body.pop("op", None)

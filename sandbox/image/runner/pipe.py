@@ -42,6 +42,8 @@ class Pipe:
         self._queue: deque[tuple[int, bytes]] = deque()
         self._open = 0
         self._next_id = 0
+        self._asked: set[int] = set()
+        self._heard = 0  # replies to those; the host tells by it which calls were made at once
         self._thread = threading.get_ident()
         self.most_open = 16  # calls on their way at once; the host stops reading at more
 
@@ -112,6 +114,9 @@ class Pipe:
         """Give a reply to the call that waits for it."""
         number = frame["id"]
         self._open -= 1
+        if number in self._asked:
+            self._asked.remove(number)
+            self._heard += 1
         if number in self._replies:
             self._replies[number] = frame
         else:
@@ -129,6 +134,9 @@ class Pipe:
                 "the kit can be used in the main thread only; use gather instead of threads"
             )
         self._next_id += 1
+        if op == "ask":
+            self._asked.add(self._next_id)
+            body = {**body, "heard": self._heard}
         data = _body({"type": "call", "id": self._next_id, "op": op, "body": body})
         if len(data) > MAX_SENT:
             raise AgentError(f"a call of {len(data)} bytes is too large; the most is {MAX_SENT}")
