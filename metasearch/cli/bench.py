@@ -70,7 +70,7 @@ def strategies(
     designs: int | None,
     as_json: bool,
 ) -> None:
-    """Compare evolve, meta-agent-search and independent sampling.
+    """Compare evolve, meta-agent-search, cultural and independent sampling.
 
     In simulated worlds, and on a table of real evaluations (designs x tasks x repeats) whose tasks
     are dealt anew for each search: half rank the designs, half tell how good the winner is. Scores

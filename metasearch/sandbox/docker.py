@@ -360,7 +360,8 @@ class _Remembered:
         self._asked.clear()
 
     async def __call__(self, body: dict[str, Json]) -> dict[str, Json]:
-        key = json.dumps(body, sort_keys=True)
+        # The second time replies come sooner, so more of them may have been heard before a call.
+        key = json.dumps({**body, "heard": None}, sort_keys=True)
         occurrence = self._asked[key]
         self._asked[key] += 1
         known = self._known.setdefault(key, [])

@@ -70,6 +70,40 @@ async def test_jobs_of_a_lost_container_are_repeated_and_asked_for_once(
     await worker.close()
 
 
+async def test_a_repeated_job_pays_for_no_call_again_though_replies_come_in_another_order(
+    sandbox: DockerSandbox,
+) -> None:
+    worker = await sandbox.open("""
+from agentkit import Agent, gather
+
+async def chain(name):
+    said = [await Agent(name).ask(f"{name} {step}") for step in range(3)]
+    return said[-1].text
+
+async def solve(task):
+    chains = await gather([chain("slow"), chain("quick")])
+    last = await Agent("last").ask("last")
+    return "".join([*chains, last.text])
+""")
+    model, asked_for = Model(), Counter[str]()
+
+    async def answer(body: dict[str, object]) -> dict[str, object]:
+        text = str(body["messages"])
+        asked_for[text] += 1
+        await asyncio.sleep(0.2 if "slow" in text else 0.01)
+        if "last" in text and asked_for[text] == 1:
+            await asyncio.to_thread(kill, sandbox._run)
+            await asyncio.sleep(10)
+        return await model(body)
+
+    assert (await worker.run(job(), answer)).answer == "okokok"
+    assert len(asked_for) == 7
+    assert {
+        text: times for text, times in asked_for.items() if times > 1 and "last" not in text
+    } == {}
+    await worker.close()
+
+
 async def test_what_ends_its_container_alone_is_charged(
     sandbox: DockerSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
