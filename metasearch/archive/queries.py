@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -104,6 +104,8 @@ def summaries(
                 func.sum(value.picodollars).label("picodollars"),
                 func.sum(value.prompt_tokens + value.completion_tokens).label("tokens"),
                 func.sum(value.seconds).label("seconds"),
+                func.sum(case((value.score.in_((0.0, 1.0)), 0), else_=1)).label("graded"),
+                func.max(value.repeat).label("repeat"),
             )
             .where(
                 value.search_id == search_id,
@@ -114,13 +116,44 @@ def summaries(
         )
         for row in connection.execute(query):
             found[row.entry_id][Split(row.split)].append(row)
+    graded = [
+        entry_id
+        for entry_id, splits in found.items()
+        if any(row.graded or row.repeat for rows in splits.values() for row in rows)
+    ]
+    means = _means(connection, search_id, graded)
     return {
-        entry_id: {split: _summary(rows) for split, rows in splits.items()}
+        entry_id: {
+            split: _summary(rows, means.get((entry_id, split), ()))
+            for split, rows in splits.items()
+        }
         for entry_id, splits in found.items()
     }
 
 
-def _summary(rows: list[SqlRow[Any]]) -> Summary:
+def _means(
+    connection: Connection, search_id: str, entry_ids: Sequence[int]
+) -> dict[tuple[int, Split], tuple[float, ...]]:
+    """Return the mean score of each task by entry and split, without the finals."""
+    value = _EVALUATION.c
+    found: dict[tuple[int, Split], list[float]] = defaultdict(list)
+    for ids in chunked(entry_ids):
+        query = (
+            select(value.entry_id, value.split, func.avg(value.score).label("mean"))
+            .where(
+                value.search_id == search_id,
+                value.repeat < FRESH,
+                _SCORED,
+                value.entry_id.in_(ids),
+            )
+            .group_by(value.entry_id, value.split, value.task_id)
+        )
+        for row in connection.execute(query):
+            found[row.entry_id, Split(row.split)].append(float(row.mean))
+    return {key: tuple(sorted(means)) for key, means in found.items()}
+
+
+def _summary(rows: list[SqlRow[Any]], by_task: tuple[float, ...]) -> Summary:
     scored = [row for row in rows if row.outcome != Outcome.INFRASTRUCTURE]
     n = sum(row.n for row in scored)
     each = max(n, 1)
@@ -132,6 +165,7 @@ def _summary(rows: list[SqlRow[Any]]) -> Summary:
         tokens_per_task=float(sum(row.tokens for row in scored)) / each,
         seconds_per_task=sum(row.seconds for row in scored) / each,
         outcomes={Outcome(row.outcome): row.n for row in rows},
+        by_task=by_task,
     )
 
 

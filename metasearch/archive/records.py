@@ -105,6 +105,8 @@ class Summary:
         dollars_per_task: as if every call had been paid.
         seconds_per_task: critical path of one evaluation, see `types.Evaluation`.
         outcomes: how often each outcome came.
+        by_task: mean score of each task, where scores lie between 0 and 1 or tasks were met more
+            than once; else (): mean and n say it all.
     """
 
     n: int
@@ -114,6 +116,7 @@ class Summary:
     tokens_per_task: float
     seconds_per_task: float
     outcomes: Mapping[Outcome, int] = field(default_factory=dict)
+    by_task: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from metasearch.report.headline import Samples
 from metasearch.report.ranking import AFFORDABLE, Contender, opponent, price
 from metasearch.report.rows import BASELINES, repeats
 from metasearch.report.spending import Spending, spending
-from metasearch.stats import wilson
+from metasearch.stats import score_interval, wilson
 from metasearch.types import FRESH, Json, Split
 
 if TYPE_CHECKING:
@@ -258,13 +258,14 @@ def summary_json(summary: Summary, times: int = 1) -> dict[str, Json]:
 def interval(summary: Summary, times: int = 1) -> tuple[float, float]:
     """Return the 95 % interval of a summary's mean; (0, 1) before the first task.
 
-    Wilson over the sum of scores: exact for right and wrong, a little too wide between them. The
-    repeats of a task are one piece of evidence.
+    The same as while the search ran, see `stats.score_interval`. The repeats of a task are one
+    piece of evidence.
     """
     if not summary.n:
         return 0.0, 1.0
     tasks = _tasks(summary, times)
-    found = wilson(summary.mean * tasks, tasks)
+    by_task = summary.by_task
+    found = score_interval(by_task) if by_task else wilson(summary.mean * tasks, tasks)
     return found.low, found.high
 
 

@@ -27,7 +27,7 @@ from metasearch.report.rows import BASELINES, Rows, Scores, read, repeats
 from metasearch.report.shrinkage import believed_gain
 from metasearch.report.transfers import transfers
 from metasearch.report.vote import count, voters
-from metasearch.stats import probability_better, wilson
+from metasearch.stats import probability_better, score_interval
 from metasearch.types import Split
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _front(rows: Rows, met: Sequence[EntryInfo], cost: Callable[[EntryInfo], flo
 def _line(rows: Rows, entry: EntryInfo, on_cost_front: bool, on_time_front: bool) -> Line:
     summary, scores = entry.validation, rows.first[entry.number]
     assert summary is not None, "an entry with scores has a summary"
-    share = wilson(sum(scores.values()), len(scores))  # quick, for there may be thousands
+    share = score_interval(list(scores.values()))
     return Line(
         number=entry.number,
         design=entry.design.id if entry.design else "",

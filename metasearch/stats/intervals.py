@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +83,7 @@ def score_interval(scores: Scores, *, level: float = 0.95, seed: int = 0) -> Est
     Raises:
         ValueError: no scores, or one outside [0, 1].
     """
-    values = checked(scores)
+    values = np.sort(checked(scores))  # in whatever order they come, the interval is the same
     if values.min() < 0 or values.max() > 1:
         raise ValueError("a score lies outside [0, 1]")
     if np.isin(values, (0.0, 1.0)).all() or np.ptp(values) < EPSILON:
@@ -149,16 +151,29 @@ def _bounded_mean(
 
 def _resampled_ratios(values: NDArray[np.float64], draws: int, seed: int) -> NDArray[np.float64]:
     """Return (draws,) what a resample's mean is off by, in standard errors of that resample."""
-    n, rng = len(values), np.random.default_rng(seed)
+    n = len(values)
     centred = values - values.mean()
     chunk = max(1, CHUNK_NUMBERS // n)
     parts = []
-    for start in range(0, draws, chunk):
-        counts = rng.multinomial(n, np.full(n, 1 / n), size=min(chunk, draws - start))
+    for counts in _resamples(n, draws, seed) if draws <= chunk else _drawn(n, draws, seed, chunk):
         off = counts @ centred / n
         errors = np.sqrt(np.maximum(counts @ centred**2 / n - off**2, 0) / n)
         parts.append(off / np.maximum(errors, EPSILON))
     return np.concatenate(parts)
+
+
+@lru_cache(maxsize=1)
+def _resamples(n: int, draws: int, seed: int) -> list[NDArray[np.float64]]:
+    """Return what `_drawn` yields in one piece, once for all designs of a table."""
+    return list(_drawn(n, draws, seed, draws))
+
+
+def _drawn(n: int, draws: int, seed: int, chunk: int) -> Iterator[NDArray[np.float64]]:
+    """Yield (chunk, n) how often each of n values is in a resample."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, draws, chunk):
+        size = min(chunk, draws - start)
+        yield rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
 
 
 def _resampled_means(values: NDArray[np.float64], draws: int, seed: int) -> NDArray[np.float64]:

@@ -6,12 +6,14 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from metasearch.search.preflight import detectable
+from metasearch.stats import wilson
 from tests.cli.conftest import Invoke
 
 CONFIG = """
@@ -109,3 +111,28 @@ def test_the_preflight_of_graded_episodes_goes_by_how_much_they_vary(invoke: Inv
     as_right_or_wrong = detectable(60, found["discordance"])
     assert as_right_or_wrong is not None
     assert found["detectable"]["validation"] < as_right_or_wrong
+
+
+@pytest.mark.wasm
+def test_a_graded_score_has_one_interval_wherever_it_is_told(invoke: Invoke) -> None:
+    Path("search.toml").write_text(CONFIG.replace("validation = 4", "validation = 12"))
+    ran = invoke("run", "--no-preflight", "--display", "json")
+    assert ran.exit_code == 0, ran.stderr
+    events = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
+    live = {one["number"]: one for one in events if one.get("event") == "EntryDone"}
+    assert len(live) == 3
+
+    def same(one: Mapping[str, float], other: Mapping[str, float]) -> None:
+        wanted = [one[key] for key in ("mean", "low", "high")]
+        assert [other[key] for key in ("mean", "low", "high")] == pytest.approx(wanted)
+
+    for each in json.loads(invoke("top", "--json").stdout)["entries"]:
+        same(live[each["number"]], each["splits"]["validation"])
+    assert invoke("report", "pairs", "--format", "json", "-o", "report.json").exit_code == 0
+    lines = json.loads(Path("report.json").read_text())["designs"]
+    assert len(lines) == 3
+    for each in lines:
+        same(live[each["number"]], each["score"])
+    widths = [one["high"] - one["low"] for one in live.values()]
+    wilsons = [wilson(one["mean"] * 12, 12) for one in live.values()]
+    assert all(width < it.high - it.low for width, it in zip(widths, wilsons, strict=True))
