@@ -93,6 +93,7 @@ class SandboxContract(MemberContract):
                 ],
                 "temperature": 0.25,
                 "max_tokens": 99,
+                "heard": 0,
             }
         ]
 

@@ -64,17 +64,23 @@ def failure(error: BaseException) -> dict[str, str]:
     if isinstance(error, Unusable):
         return {"kind": "wrong_format", "error": str(error)}
     kind = "crashed"
-    if isinstance(error, MemoryError):
+    if _out_of_memory(error):
         kind = "out_of_memory"
     elif isinstance(error, agentkit.ReplyError | agentkit.BudgetError):
         kind = str(error.kind)
     return {"kind": kind, "error": _told(error)}
 
 
+def _out_of_memory(error: BaseException) -> bool:
+    """Return whether there was no memory, not even for saying so: then Python loses the error."""
+    lost = isinstance(error, SystemError) and str(error) == "error return without exception set"
+    return lost or isinstance(error, MemoryError)
+
+
 def _told(error: BaseException) -> str:
     """The last part of the traceback, without the runner's own lines."""
     trace = _below(error.__traceback__)
-    if isinstance(error, MemoryError):
+    if _out_of_memory(error):
         error.__traceback__ = trace = None  # lets go of what the frames hold
         gc.collect()
     try:
